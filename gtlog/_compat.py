@@ -1,0 +1,133 @@
+"""Every question about versions of TensorFlow and Keras, and every use of what they keep private.
+
+Nothing here compares version numbers: each function asks for the feature itself.
+"""
+
+import sys
+
+try:
+    import tensorflow as tf
+except ModuleNotFoundError as error:
+    if error.name != "tensorflow":
+        raise
+    raise ModuleNotFoundError(
+        "gtlog needs TensorFlow 2.3 or later, which is not installed: "
+        "pip install 'gtlog[cpu]' (or 'gtlog[tensorflow]' for the GPU build).",
+        name="tensorflow",
+    ) from None
+
+from tensorflow.python.autograph.impl import api as _autograph
+from tensorflow.python.ops import control_flow_util as _control_flow
+
+try:
+    from tensorflow.python.eager.record import VariableWatcher, stop_recording
+except ImportError:  # before TensorFlow 2.12
+    from tensorflow.python.eager.tape import VariableWatcher, stop_recording
+
+__all__ = [
+    "VariableWatcher",
+    "called_by_autograph",
+    "captured_variables",
+    "compiles_with_xla",
+    "full_name",
+    "is_tf_function",
+    "layers_of",
+    "python_function_of",
+    "resource_variable",
+    "stop_recording",
+    "tracing_count",
+    "variables_of",
+    "writer_is_closed",
+]
+
+
+def resource_variable(source):
+    """The `tf.Variable` that a source of `tape.gradient` stands for, None for a tensor.
+
+    Keras 3 wraps it in a variable of its own, Keras 2 under mixed precision in an
+    `AutoCastVariable`; a tape watches the inner one.
+    """
+    for wrapped in ("_value", "_variable"):
+        inner = getattr(source, wrapped, None)
+        if isinstance(inner, tf.Variable):
+            return inner
+    return source if isinstance(source, tf.Variable) else None
+
+
+def full_name(variable):
+    """The name of a variable with its scopes, as Keras or else TensorFlow gives it.
+
+    Keras 3 keeps it as `path`. The name of its inner variable may carry numbers that TensorFlow
+    added when a graph was traced, so the path is asked wherever the Keras variable is at hand.
+    """
+    path = getattr(variable, "path", None)
+    return path if isinstance(path, str) else variable.name
+
+
+def is_tf_function(function):
+    """Whether a callable is what `tf.function` returns, bound or not."""
+    return hasattr(function, "get_concrete_function") and hasattr(function, "python_function")
+
+
+def python_function_of(function):
+    """The Python function beneath a `tf.function` object, or the function itself."""
+    return function.python_function if is_tf_function(function) else function
+
+
+def tracing_count(function):
+    """How often a `tf.function` object was traced."""
+    count = getattr(function, "experimental_get_tracing_count", None)
+    return count() if count else function._get_tracing_count()
+
+
+def captured_variables(function, args, kwargs):
+    """The trainable variables that the trace of a `tf.function` for these arguments captures."""
+    graph = function.get_concrete_function(*args, **kwargs).graph
+    return tuple(variable for variable in graph.variables if variable.trainable)
+
+
+def called_by_autograph():
+    """How AutoGraph would have converted the function that it just called as it is.
+
+    AutoGraph does not look into callables made by wrapt and calls them unconverted. The wrapper
+    then converts what it wraps itself, exactly if AutoGraph is its caller:
+    https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/autograph/impl/api.py
+
+    Returns:
+      None where Python called; else a function `(target, args, kwargs) -> result` that calls the
+      target as AutoGraph would have called the wrapper.
+    """
+    frame = sys._getframe(2)
+    while frame and frame.f_globals.get("__name__", "").partition(".")[0] in ("gtlog", "wrapt"):
+        frame = frame.f_back
+    if frame is None or frame.f_globals.get("__name__") != _autograph.__name__:
+        return None
+    options = frame.f_locals.get("options")
+    if options is None:
+        return None
+    return lambda target, args, kwargs: _autograph.converted_call(
+        target, args, kwargs, options=options
+    )
+
+
+def compiles_with_xla():
+    """Whether the graph that is being traced will be compiled by XLA."""
+    graph = tf.compat.v1.get_default_graph()
+    return bool(_control_flow.GraphOrParentsInXlaContext(graph))
+
+
+def writer_is_closed(writer):
+    """Whether a `tf.summary.SummaryWriter` was closed."""
+    return bool(getattr(writer, "_closed", False))
+
+
+def variables_of(model):
+    """All variables of a Keras model or `tf.Module`, moving statistics included."""
+    return tuple(getattr(model, "variables", ()))
+
+
+def layers_of(model):
+    """All layers or modules of a Keras model or `tf.Module`, the model itself first."""
+    if hasattr(model, "_flatten_layers"):
+        return tuple(model._flatten_layers())
+    return (model, *getattr(model, "submodules", ()))

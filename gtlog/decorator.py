@@ -1,0 +1,187 @@
+"""The skin of `StepLogger`: one line above an existing training step."""
+
+import functools
+import inspect
+from typing import Any, Callable, TypeVar
+
+import tensorflow as tf
+import wrapt
+
+from gtlog import _compat
+from gtlog.logger import StepLogger
+
+StepFunction = TypeVar("StepFunction", bound=Callable[..., Any])
+
+# AutoGraph runs what carries this attribute as it is; without it, it would warn that it does not
+# look into wrapt's wrappers. The step itself is converted all the same, in `_call_step`.
+_AUTOGRAPH_MARK = "gtlog has AutoGraph convert the step that it wraps"
+
+
+class _BoundLoggedStep(wrapt.BoundFunctionWrapper):
+    """A decorated method, bound to its instance."""
+
+    autograph_info__ = _AUTOGRAPH_MARK
+
+    @property
+    def step_logger(self):
+        """The `StepLogger` of the decoration."""
+        return self._self_parent.step_logger
+
+
+class LoggedStep(wrapt.FunctionWrapper):
+    """A decorated training step.
+
+    Everything that the step had stays reachable: signature, name, docstring, and of a `tf.function`
+    object `get_concrete_function` and the rest.
+    """
+
+    __bound_function_wrapper__ = _BoundLoggedStep
+    autograph_info__ = _AUTOGRAPH_MARK
+
+    def __init__(self, step, logger):
+        super().__init__(step, functools.partial(_call_logged, logger))
+        self._self_step_logger = logger
+
+    @property
+    def step_logger(self):
+        """The `StepLogger` of the decoration."""
+        return self._self_step_logger
+
+
+def logged_step(
+    writer,
+    every=1,
+    *,
+    step=None,
+    summaries=None,
+    include=None,
+    exclude=None,
+    model=None,
+    on_error="warn",
+) -> Callable[[StepFunction], StepFunction]:
+    """Makes a decorator that logs the steps a training function makes.
+
+    It stands above or beneath `@tf.function`, on functions, methods, static and class methods,
+    callable objects and partials. Each call of the function is one step; after it, and so after the
+    optimizer update, the weights and biases that the step uses are written. With an
+    `InstrumentedTape` inside, gradients, updates and loss are written as well. What the function
+    returns and raises passes through unchanged.
+
+    Instances that share a decorated method share its logger and its step numbers: decorate the
+    bound method of each (`logged_step(writer)(model.train_step)`) to count them apart.
+
+    Args:
+      writer: As for `StepLogger`, like all the others.
+      every: Positive int N, or a callable from the step number to a bool.
+      step: None, an int to start from, a variable, or a callable.
+      summaries: Iterable of summaries, None for the stock ones.
+      include: Regular expression, or several, on the paths of variables.
+      exclude: Regular expression, or several, on the paths of variables.
+      model: Keras model or `tf.Module`, for what a tape cannot see.
+      on_error: `"warn"` or `"raise"`.
+
+    Returns:
+      A decorator. The decorated function has its `StepLogger` as the attribute `step_logger`.
+
+    Raises:
+      TypeError: a parameter is of the wrong kind. The decorator raises it for a class, a coroutine
+        or generator function, and a step that is decorated already.
+      ValueError: a parameter is out of its range.
+      OSError: the log directory cannot be used.
+
+    >>> import tempfile
+    >>> weight = tf.Variable(1.0, name="weight")
+    >>> @logged_step(tempfile.mkdtemp(), every=100)
+    ... def train_step(x):
+    ...     with tf.GradientTape() as tape:
+    ...         loss = (weight * x - 1.0) ** 2
+    ...     weight.assign_sub(0.1 * tape.gradient(loss, weight))
+    ...     return loss
+    >>> float(train_step(2.0))
+    1.0
+    """
+    if callable(writer):
+        raise TypeError(
+            f"logged_step needs its arguments before it decorates {writer!r}. "
+            "Write @gtlog.logged_step(writer, every=100), where writer is a "
+            "tf.summary.SummaryWriter or a log directory."
+        )
+    logger = StepLogger(
+        writer,
+        every,
+        step=step,
+        summaries=summaries,
+        include=include,
+        exclude=exclude,
+        model=model,
+        on_error=on_error,
+    )
+
+    def decorate(function):
+        _check_step(function)
+        return LoggedStep(function, logger)
+
+    return decorate
+
+
+def _call_logged(logger, step_function, instance, args, kwargs):
+    if not tf.executing_eagerly():
+        with logger.step():
+            return _call_in_graph(step_function, args, kwargs)
+    if _compat.is_tf_function(step_function):
+        return logger.call_tf_function(step_function, args, kwargs)
+    with logger.step():
+        return step_function(*args, **kwargs)
+
+
+def _call_in_graph(step_function, args, kwargs):
+    autograph_call = _compat.called_by_autograph()
+    if autograph_call is None:
+        return step_function(*args, **kwargs)
+    return autograph_call(step_function, args, kwargs)
+
+
+def _check_step(step):
+    function = getattr(step, "__func__", step)
+    if isinstance(step, type):
+        raise TypeError(
+            f"logged_step decorates a training step, got the class {step.__name__}. "
+            "Decorate its method: put @gtlog.logged_step(...) above `def train_step`."
+        )
+    if not callable(function):
+        raise TypeError(
+            f"logged_step decorates a training step, got {step!r} ({type(step).__name__}), which "
+            "cannot be called."
+        )
+    if _is_decorated(function):
+        raise TypeError(
+            f"{_name_of(function)} is decorated with logged_step already; each step would be "
+            "logged twice. Leave one of the two out."
+        )
+    function = _compat.python_function_of(function)
+    kind = _deferred_kind(function) or _deferred_kind(getattr(type(function), "__call__", None))
+    if kind:
+        raise TypeError(
+            f"logged_step cannot decorate the {kind} {_name_of(function)}: when its call returns, "
+            "the step has not run yet. Move the step into a function of its own and decorate "
+            "that, or write `with logger.step():` around it."
+        )
+
+
+def _is_decorated(function):
+    wrappers = (LoggedStep, _BoundLoggedStep)
+    return isinstance(function, wrappers) or isinstance(
+        _compat.python_function_of(function), wrappers
+    )
+
+
+def _deferred_kind(function):
+    if inspect.iscoroutinefunction(function):
+        return "coroutine function"
+    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+        return "generator function"
+    return None
+
+
+def _name_of(function):
+    return getattr(function, "__qualname__", None) or repr(function)

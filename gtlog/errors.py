@@ -1,0 +1,17 @@
+"""What gtlog raises and warns with."""
+
+
+class LoggingWarning(UserWarning):
+    """Something of a step could not be logged; training goes on.
+
+    Each distinct message is given once per logger. Silence it, or make it an error, with the
+    standard `warnings` filters.
+    """
+
+
+class LoggingError(RuntimeError):
+    """A failure of gtlog, raised after the user's step has completed.
+
+    Raised only where the logger was made with `on_error="raise"`. The original exception, if there
+    was one, is its `__cause__`.
+    """

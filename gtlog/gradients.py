@@ -1,0 +1,72 @@
+"""Gradients as `tape.gradient` returns them: dense, or `IndexedSlices` of the rows it touched."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def total(parts):
+    """The sum of the gradients that one variable was given in a step.
+
+    Args:
+      parts: Non-empty list of eager dense tensors and `tf.IndexedSlices`, all of one variable.
+
+    Returns:
+      The only part itself; slices of all rows where every part is `tf.IndexedSlices`; otherwise a
+      dense tensor.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    if all(isinstance(part, tf.IndexedSlices) for part in parts):
+        return tf.IndexedSlices(
+            values=tf.concat([part.values for part in parts], 0),
+            indices=tf.concat([tf.cast(part.indices, tf.int64) for part in parts], 0),
+        )
+    return _dense_total(parts)
+
+
+def elements(gradient):
+    """The numbers that a gradient's statistics are taken over.
+
+    Args:
+      gradient: Eager dense tensor, or `tf.IndexedSlices` of eager tensors.
+
+    Returns:
+      The array of a dense gradient. For slices `[rows, ...]`, one row for each index that was
+      touched, in rising order of the indices, repeated indices summed (float32 or wider); never
+      the dense form, which for a large embedding would not fit into memory.
+
+    >>> slices = tf.IndexedSlices(tf.constant([[1.0], [2.0], [4.0]]), tf.constant([7, 0, 7]))
+    >>> elements(slices)
+    array([[2.],
+           [5.]], dtype=float32)
+    """
+    if isinstance(gradient, tf.IndexedSlices):
+        return _touched_rows(np.asarray(gradient.values), np.asarray(gradient.indices))
+    return np.asarray(gradient)
+
+
+def _touched_rows(values, indices):
+    indices = indices.reshape(-1)
+    if not indices.size:
+        return values
+    order = np.argsort(indices, kind="stable")
+    ordered = indices[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    if starts.size == indices.size:
+        return values[order]
+    return np.add.reduceat(values[order].astype(_wide(values.dtype)), starts, axis=0)
+
+
+def _wide(dtype):
+    return dtype if dtype.itemsize >= 4 and dtype.kind in "fc" else np.float32
+
+
+def _dense_total(parts):
+    dense = next(part for part in parts if not isinstance(part, tf.IndexedSlices))
+    result = np.zeros(dense.shape, _wide(dense.dtype.as_numpy_dtype().dtype))
+    for part in parts:
+        if isinstance(part, tf.IndexedSlices):
+            np.add.at(result, np.asarray(part.indices), np.asarray(part.values, result.dtype))
+        else:
+            result += np.asarray(part).astype(result.dtype)
+    return tf.constant(result)

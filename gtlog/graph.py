@@ -1,0 +1,83 @@
+"""How the tensors of a logged step leave a graph: through a gate that is shut on all other steps.
+
+A step that is traced once must serve logged and unlogged steps alike, since a second trace would
+have a random state of its own. So a `tf.cond` on a variable decides, each time that the graph runs,
+whether tensors are handed to a callback on the host.
+"""
+
+import tensorflow as tf
+
+from gtlog import _compat
+
+
+class Gate:
+    """A switch that graphs read while they run, and the capture that receives what passes.
+
+    The variables of the switch are made when the first graph needs them.
+
+    Attributes:
+      capture: `Capture` of the logged step that runs now; None outside a logged step.
+    """
+
+    def __init__(self):
+        self.capture = None
+        self._is_open = None
+        self._order = None
+
+    def open(self, capture):
+        """Lets pass what the graphs of this step hand over, into `capture`."""
+        self.capture = capture
+        if self._is_open is not None:
+            self._is_open.assign(True)
+
+    def shut(self):
+        """Ends the logged step."""
+        self.capture = None
+        if self._is_open is not None:
+            self._is_open.assign(False)
+
+    def set_in_graph(self, is_open):
+        """Opens or shuts the gate at this point of the graph that is being traced.
+
+        Args:
+          is_open: Symbolic bool scalar.
+        """
+        self._make_variables()
+        self._is_open.assign(is_open)
+
+    def hand_over(self, make_tensors, callback):
+        """Adds a branch to the current graph that runs where the gate is open.
+
+        Args:
+          make_tensors: Called inside the branch, returns the list of tensors to hand over;
+            variables read in it have the values of this point of the program.
+          callback: Called on the host with the eager tensors. What it raises ends the user's step.
+            The graph keeps it, and with it this gate.
+        """
+        self._make_variables()
+        with _compat.stop_recording(), tf.name_scope("gtlog"):
+            tf.cond(
+                self._is_open.read_value(),
+                lambda: self._on_host(make_tensors(), callback),
+                lambda: tf.constant(False),
+            )
+
+    def _on_host(self, tensors, callback):
+        arrived = tf.py_function(lambda *arguments: self._receive(callback, arguments), tensors, [])
+        # A write in every branch makes TensorFlow run the branches in program order, through
+        # nested functions and loops as well: automatic control dependencies follow the variable.
+        with tf.control_dependencies([arrived]):
+            self._order.assign_add(1)
+        return tf.constant(True)
+
+    def _receive(self, callback, tensors):
+        callback(*tensors)
+
+    def _make_variables(self):
+        if self._is_open is not None:
+            return
+        with tf.init_scope():
+            self._order = tf.Variable(0, trainable=False, dtype=tf.int64, name="gtlog_order")
+            self._is_open = tf.Variable(
+                self.capture is not None, trainable=False, name="gtlog_gate"
+            )

@@ -1,0 +1,81 @@
+"""Steps of a plain loop, told apart by its tapes alone.
+
+An inline loop has no function to decorate: a tape that was handed the logger begins a step, and the
+update follows somewhere behind it. So a step is written when the next one begins, which is after
+its own update.
+"""
+
+from gtlog.step import EagerStep
+
+
+class InlineStep(EagerStep):
+    """An eager step that no function surrounds.
+
+    Attributes:
+      is_differentiated: Whether a gradient was taken, so that a new tape begins the next step.
+      is_closed: Whether it was logged or dropped: what its tapes still do is no part of it.
+    """
+
+    is_differentiated = False
+    is_closed = False
+
+    def tape_exited(self, tape):
+        """Finds the variables that the tape watched."""
+        super().tape_exited(tape)
+        registry = self.pipeline.registry
+        if self.is_logged or not registry.has_variables:
+            registry.add_model()
+            registry.add_all(tape.watched_variables())
+
+    def observe(self, tape, target, sources):
+        """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
+        if self.is_closed:
+            return None
+        self.is_differentiated = True
+        return super().observe(tape, target, sources)
+
+    @property
+    def is_over(self):
+        """Whether the tapes of the step have done their work."""
+        return self.is_differentiated and not self._open_tapes
+
+
+class InlineSteps:
+    """The step of a plain loop that is under way.
+
+    Args:
+      clock: `Clock` of the logger.
+      gate: `Gate` of the logger.
+      pipeline: `Pipeline` of the logger.
+    """
+
+    def __init__(self, clock, gate, pipeline):
+        self._parts = (clock, gate, pipeline)
+        self._current = None
+
+    def for_new_tape(self):
+        """The step that a tape belongs to which is entered now.
+
+        It is the current one, unless a gradient was taken in it and none of its tapes records any
+        more: then that step is over and a new one begins.
+        """
+        if self._current is not None and self._current.is_over:
+            self.finish()
+        if self._current is None:
+            self._current = InlineStep(*self._parts)
+            self._current.begin()
+        return self._current
+
+    def finish(self):
+        """Logs the current step if its tapes have done their work."""
+        if self._current is not None and self._current.is_over:
+            step, self._current = self._current, None
+            step.is_closed = True
+            step.finish()
+
+    def abandon(self, step):
+        """Drops a step that an exception left."""
+        if step is self._current:
+            self._current = None
+            step.is_closed = True
+            step.abandon()

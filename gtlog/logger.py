@@ -1,0 +1,185 @@
+"""The machine of which the decorator is the skin."""
+
+import weakref
+
+import tensorflow as tf
+
+from gtlog import summaries as stock
+from gtlog.active import active_step
+from gtlog.clock import Clock
+from gtlog.failures import Failures
+from gtlog.graph import Gate
+from gtlog.inline import InlineSteps
+from gtlog.naming import PathFilter
+from gtlog.pipeline import Pipeline
+from gtlog.schedule import as_schedule
+from gtlog.step import EagerStep, GraphStep
+from gtlog.step_number import as_step_number
+from gtlog.traced import TracedFunctions
+from gtlog.variables import VariableRegistry
+from gtlog.writer import EventWriter
+
+
+class StepLogger:
+    """Logs the steps of one training loop.
+
+    `with logger.step():` logs the step inside it; `gtlog.logged_step` does the same around a
+    function. In a plain loop `InstrumentedTape(logger=logger)` is enough.
+
+    Args:
+      writer: `tf.summary.SummaryWriter`; or a log directory (`str` or `os.PathLike`), for which
+        gtlog makes, owns, flushes and closes the writer.
+      every: Positive int N: steps 0, N, 2N, … are logged. Or a callable from the step number (int)
+        to a bool.
+      step: Where the step numbers come from, read before the step runs. None counts the calls from
+        0, unless a step is set by `tf.summary.experimental.set_step`; an int counts from there (to
+        resume); a `tf.Variable` or Keras variable (`optimizer.iterations`) or a callable is read.
+      summaries: Iterable of callables from a `StepRecord` to an iterable of values. None takes the
+        stock ones: `histograms()`, `kernel_images()`, `recurrent_gates()`, `scalars()`.
+      include: Regular expression, or several: only variables whose path matches one are logged.
+      exclude: Regular expression, or several: variables whose path matches one are not logged.
+      model: Keras model or `tf.Module`. Adds the variables that a tape does not see (moving
+        statistics, frozen layers) and the classes of the layers.
+      on_error: `"warn"`: a failure of gtlog is given once as a `LoggingWarning` and training goes
+        on. `"raise"`: it is raised as a `LoggingError` after the step has completed.
+
+    Raises:
+      TypeError: a parameter is of the wrong kind.
+      ValueError: a parameter is of the right kind but out of its range.
+      OSError: the log directory cannot be used.
+
+    A logger may be used as a context manager, which closes it.
+    """
+
+    def __init__(
+        self,
+        writer,
+        every=1,
+        *,
+        step=None,
+        summaries=None,
+        include=None,
+        exclude=None,
+        model=None,
+        on_error="warn",
+    ):
+        failures = Failures(on_error)
+        schedule = as_schedule(every)
+        step_number = as_step_number(step, failures.notice)
+        registry = VariableRegistry(PathFilter(include, exclude), _checked_model(model))
+        self._writer = EventWriter(writer)
+        self._pipeline = Pipeline(registry, _checked_summaries(summaries), self._writer, failures)
+        self._parts = (Clock(step_number, schedule, failures), Gate(), self._pipeline)
+        self._inline = InlineSteps(*self._parts)
+        self._traced = TracedFunctions(registry)
+        self._finalizer = weakref.finalize(self, _close, self._inline, self._writer)
+
+    def step(self):
+        """The next step, as a context manager around the code that makes it.
+
+        Inside a function that is being traced, the context manager leaves in the graph what logs
+        the step each time that the graph runs.
+        """
+        kind = EagerStep if tf.executing_eagerly() else GraphStep
+        return kind(*self._parts)
+
+    def call_tf_function(self, function, args, kwargs):
+        """Calls a `tf.function` object eagerly, as one step; returns what it returns."""
+        failures = self._pipeline.failures
+        self._traced.before_call(function)
+        with self.step() as step:
+            result = function(*args, **kwargs)
+            if step.is_logged:
+                with failures.guard("find the variables of a tf.function", step.number):
+                    self._traced.after_call(function, args, kwargs)
+                if self._traced.was_traced_before(function) and not step.has_gradients:
+                    failures.notice(_TRACED_BEFORE)
+        return result
+
+    def flush(self):
+        """Writes the step of a plain loop that is under way, and flushes the event file.
+
+        Call it after the optimizer update.
+        """
+        self._inline.finish()
+        self._writer.flush()
+
+    def close(self):
+        """Flushes, and closes the writer if the logger owns it. It may be called twice."""
+        self._finalizer()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self.close()
+
+    def step_of_tape(self):
+        """The step of a tape that was handed this logger and is entered now; None in a graph."""
+        step = active_step()
+        if step is not None and step.pipeline is self._pipeline:
+            return step
+        if tf.executing_eagerly():
+            return self._inline.for_new_tape()
+        self._pipeline.failures.notice(_TAPE_IN_GRAPH)
+        return None
+
+    def abandon_inline(self, step):
+        """Drops a step of a plain loop, whose tape an exception has left."""
+        self._inline.abandon(step)
+
+
+def _close(inline, writer):
+    inline.finish()
+    writer.close()
+
+
+def _checked_summaries(summaries):
+    if summaries is None:
+        return (
+            stock.histograms(),
+            stock.kernel_images(),
+            stock.recurrent_gates(),
+            stock.scalars(),
+        )
+    if callable(summaries):
+        summaries = (summaries,)
+    try:
+        summaries = tuple(summaries)
+    except TypeError:
+        summaries = (summaries,)
+    for summary in summaries:
+        if not callable(summary):
+            raise TypeError(
+                "summaries must be callables from a gtlog.StepRecord to an iterable of values, got "
+                f"{summary!r} ({type(summary).__name__}). "
+                "Write summaries=[gtlog.summaries.histograms(), my_summary]."
+            )
+        if isinstance(summary, type) or summary in _FACTORIES:
+            raise TypeError(
+                f"summaries: {summary.__name__} makes a summary and is none itself. "
+                f"Write {summary.__name__}() with parentheses."
+            )
+    return summaries
+
+
+def _checked_model(model):
+    if model is not None and not hasattr(model, "variables"):
+        raise TypeError(
+            "model must be a Keras model or a tf.Module, something with `variables`, got "
+            f"{model!r} ({type(model).__name__})."
+        )
+    return model
+
+
+_FACTORIES = (stock.histograms, stock.kernel_images, stock.recurrent_gates, stock.scalars)
+_TAPE_IN_GRAPH = (
+    "InstrumentedTape(logger=...) is used inside a tf.function without a step around it, so gtlog "
+    "cannot tell when the update is done and logs nothing of it. Decorate the function with "
+    "@gtlog.logged_step(...), or call it inside `with logger.step():`."
+)
+_TRACED_BEFORE = (
+    "The decorated tf.function was traced before it was decorated. If it uses an InstrumentedTape, "
+    "that trace hands over no gradients: only weights and biases are logged. Decorate it before its "
+    "first call."
+)

@@ -1,0 +1,150 @@
+"""What a step sees of one `tape.gradient` call: values before the update, loss and gradients.
+
+`EagerObservation` and `GraphObservation` are made just before TensorFlow computes the gradients,
+when the variables still have their old values, and are given the gradients just after.
+"""
+
+import tensorflow as tf
+
+from gtlog import _compat
+
+
+class _Observation:
+    """What both kinds share.
+
+    Args:
+      step: The step that is active.
+      tape: The tape that differentiates.
+      target: As given to `gradient`; any structure of tensors.
+      sources: As given to `gradient`; any structure of variables and tensors.
+    """
+
+    def __init__(self, step, tape, target, sources):
+        self._failures = step.pipeline.failures
+        self._enclosed = step.encloses(tape)
+        with _compat.stop_recording():
+            self._losses = _tensors(target) if step.first_seen(target) else []
+        self._variables = _variables(sources, step.pipeline.registry)
+        step.touched([known for _, known in self._variables])
+
+    def take(self, result):
+        """Takes what `gradient` returned, in the structure of the sources."""
+        with self._failures.guard("read the gradients"):
+            self._take(self._gradients_of(result))
+
+    def _gradients_of(self, result):
+        """Pairs of `KnownVariable` and its gradient, None gradients said and left out."""
+        flat = tf.nest.flatten(result)
+        pairs = [(known, flat[position]) for position, known in self._variables]
+        missing = [known.path for known, gradient in pairs if gradient is None]
+        if missing:
+            self._failures.notice(
+                f"tape.gradient returned None for {', '.join(map(repr, missing))}: the target does "
+                "not depend on them as far as the tape recorded. Their weights are logged, their "
+                "gradients cannot be."
+            )
+        return [(known, gradient) for known, gradient in pairs if gradient is not None]
+
+
+class EagerObservation(_Observation):
+    """Hands the eager tensors straight to the capture."""
+
+    def __init__(self, step, capture, tape, target, sources):
+        super().__init__(step, tape, target, sources)
+        self._capture = capture
+        with _compat.stop_recording():
+            for _, known in self._variables:
+                capture.add_before(known, known.variable.read_value())
+
+    def _take(self, pairs):
+        if self._losses:
+            self._capture.add_loss(self._losses, self._enclosed)
+        for known, gradient in pairs:
+            self._capture.add_gradient(known, gradient, self._enclosed)
+
+
+class GraphObservation(_Observation):
+    """Places two gated branches in the graph: one here, one behind the gradients.
+
+    The values before the update leave in a branch of their own, which need not wait for the
+    gradients, so the optimizer may update one variable while the next gradient is computed.
+    """
+
+    def __init__(self, step, gate, tape, target, sources):
+        super().__init__(step, tape, target, sources)
+        self._gate = gate
+        known_variables = [known for _, known in self._variables]
+        if known_variables:
+            gate.hand_over(
+                lambda: [known.variable.read_value() for known in known_variables],
+                lambda *values: self._receive_before(known_variables, values),
+            )
+
+    def _take(self, pairs):
+        if not pairs and not self._losses:
+            return
+        known_variables = [known for known, _ in pairs]
+        layout = _Layout([gradient for _, gradient in pairs])
+        tensors = [*self._losses, *layout.tensors]
+        count = len(self._losses)
+        self._gate.hand_over(
+            lambda: tensors,
+            lambda *flat: self._receive(
+                flat[:count], known_variables, layout.gradients(flat[count:])
+            ),
+        )
+
+    def _receive_before(self, known_variables, values):
+        capture = self._gate.capture
+        if capture is not None:
+            for known, value in zip(known_variables, values):
+                capture.add_before(known, value)
+
+    def _receive(self, losses, known_variables, gradients):
+        capture = self._gate.capture
+        if capture is None:
+            return
+        if losses:
+            capture.add_loss(losses, self._enclosed)
+        for known, gradient in zip(known_variables, gradients):
+            capture.add_gradient(known, gradient, self._enclosed)
+
+
+class _Layout:
+    """How gradients, `tf.IndexedSlices` among them, lie in one flat list of dense tensors.
+
+    Attributes:
+      tensors: The flat list.
+    """
+
+    def __init__(self, gradients):
+        self._is_sparse = [isinstance(gradient, tf.IndexedSlices) for gradient in gradients]
+        self.tensors = []
+        for gradient, is_sparse in zip(gradients, self._is_sparse):
+            self.tensors += [gradient.values, gradient.indices] if is_sparse else [gradient]
+
+    def gradients(self, tensors):
+        """The gradients made again from eager tensors in the order of `tensors`."""
+        remaining = iter(tensors)
+        return [
+            tf.IndexedSlices(next(remaining), next(remaining)) if is_sparse else next(remaining)
+            for is_sparse in self._is_sparse
+        ]
+
+
+def _tensors(target):
+    return [
+        tf.convert_to_tensor(part)
+        for part in tf.nest.flatten(target, expand_composites=True)
+        if part is not None
+    ]
+
+
+def _variables(sources, registry):
+    """Position and `KnownVariable` of each source that is a variable; of a repeated one the first."""
+    positions = {}
+    for position, source in enumerate(tf.nest.flatten(sources)):
+        known = registry.add(source)
+        if known is not None:
+            positions.setdefault(known, position)
+    return [(position, known) for known, position in positions.items()]

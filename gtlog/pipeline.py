@@ -1,0 +1,101 @@
+"""From what a step left behind to its event: record, summaries, writer."""
+
+from gtlog import _compat
+from gtlog.values import VALUE_TYPES
+
+
+class Pipeline:
+    """Takes the capture of each logged step to the event file.
+
+    Args:
+      registry: `VariableRegistry` of the logger.
+      summaries: Callables from a `StepRecord` to an iterable of values.
+      writer: `EventWriter`.
+      failures: `Failures`, which every failure here goes to.
+    """
+
+    def __init__(self, registry, summaries, writer, failures):
+        self.registry = registry
+        self.failures = failures
+        self._summaries = summaries
+        self._writer = writer
+
+    def finish_eagerly(self, capture):
+        """Reads every known variable and writes the step; call it after the update."""
+        with self.failures.guard("read the variables", capture.step):
+            with _compat.stop_recording():
+                values = [(known, known.variable.read_value()) for known in self.registry]
+            self.finish(capture, values)
+
+    def finish(self, capture, values):
+        """Writes a step.
+
+        Args:
+          capture: `Capture` of the step.
+          values: List of (`KnownVariable`, eager tensor after the update).
+        """
+        if not self._may_write(capture.step):
+            return
+        if not values:
+            self.failures.notice(self._no_variables(capture.step), once="no variables")
+        with self.failures.guard("write the event", capture.step):
+            logged = self._values_of(capture.record(values))
+            if logged:
+                self._writer.write(capture.step, logged)
+
+    def _may_write(self, step):
+        if not self._writer.would_drop(step):
+            return True
+        self.failures.notice(
+            f"Step {step} was not logged: step {self._writer.last_step} is in the event file "
+            "already, and TensorBoard drops points when steps repeat or run backwards. After a "
+            "restored checkpoint, log into a new directory or pass the step that training resumes "
+            "from as step=.",
+            once="repeated step",
+        )
+        return False
+
+    def _values_of(self, record):
+        by_tag = {}
+        for summary in self._summaries:
+            with self.failures.guard(f"run the summary {_name_of(summary)}", record.step):
+                for value in summary(record):
+                    self._add(by_tag, summary, value)
+        return list(by_tag.values())
+
+    def _add(self, by_tag, summary, value):
+        if not isinstance(value, VALUE_TYPES):
+            raise TypeError(
+                f"it yielded {value!r} ({type(value).__name__}); a summary yields "
+                "gtlog.summaries.Scalar, Histogram or Image objects"
+            )
+        if value.tag in by_tag:
+            self.failures.notice(
+                f"The summary {_name_of(summary)} yielded the tag {value.tag!r} a second time in "
+                "one step; the first value was kept. Give each value a tag of its own."
+            )
+            return
+        by_tag[value.tag] = value
+
+    def _no_variables(self, step):
+        left_out = self.registry.left_out
+        if left_out:
+            return (
+                f"Step {step} logged no variable: include/exclude let none of the "
+                f"{len(left_out)} paths through that the step touched: {_listed(left_out)}."
+            )
+        return (
+            f"Step {step} touched no variable that gtlog can see, so no weights are logged. A step "
+            "is seen when it reads trainable variables, under a gradient tape or in a tf.function. "
+            "Decorate the function that computes the loss and applies the gradients, or pass "
+            "model= to log the variables of a model whatever the step reads."
+        )
+
+
+def _name_of(summary):
+    return getattr(summary, "__qualname__", None) or repr(summary)
+
+
+def _listed(paths, most=20):
+    shown = ", ".join(repr(path) for path in paths[:most])
+    return shown if len(paths) <= most else f"{shown} and {len(paths) - most} more"

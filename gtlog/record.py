@@ -1,0 +1,87 @@
+"""What one logged step left behind, as plain data that the summaries read."""
+
+import dataclasses
+import functools
+from typing import Optional, Tuple, Union
+
+import numpy as np
+import tensorflow as tf
+
+from gtlog import gradients, statistics
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class VariableRecord:
+    """One variable of a logged step.
+
+    Attributes:
+      path: The variable's own path, `sequential/dense/kernel`, unique within the logger.
+      role: `"kernel"`, `"recurrent_kernel"`, `"bias"`, `"embedding"`, `"gain"`,
+        `"moving_statistic"` or `"other"`, as the path tells.
+      value: Eager tensor, the value after the step and so after the optimizer update.
+      before: Eager tensor of the same shape, the value before the update; None where no
+        `InstrumentedTape.gradient` asked for the variable in this step.
+      gradient: What `InstrumentedTape.gradient` returned, summed over the calls of the step: an
+        eager tensor, or `tf.IndexedSlices` of eager tensors. None where there was none.
+      layer: Class name of the layer that holds the variable (`"Conv2D"`), None where no `model` was
+        given to the logger.
+
+    The statistics below are computed when first asked for and kept for the other summaries.
+    """
+
+    path: str
+    role: str
+    value: tf.Tensor
+    before: Optional[tf.Tensor] = None
+    gradient: Optional[Union[tf.Tensor, tf.IndexedSlices]] = None
+    layer: Optional[str] = None
+
+    @property
+    def is_bias(self) -> bool:
+        """Whether the variable is a bias or an offset."""
+        return self.role == "bias"
+
+    @functools.cached_property
+    def value_array(self) -> np.ndarray:
+        """The value as a numpy array; on the CPU it shares the tensor's memory."""
+        return np.asarray(self.value)
+
+    @functools.cached_property
+    def gradient_array(self) -> Optional[np.ndarray]:
+        """The gradient's elements, for `tf.IndexedSlices` the touched rows; None without one."""
+        return None if self.gradient is None else gradients.elements(self.gradient)
+
+    @functools.cached_property
+    def value_statistics(self) -> statistics.TensorStatistics:
+        """Statistics of the value after the update."""
+        return statistics.describe(self.value_array)
+
+    @functools.cached_property
+    def gradient_statistics(self) -> Optional[statistics.TensorStatistics]:
+        """Statistics of the gradient's elements; None without a gradient."""
+        return None if self.gradient is None else statistics.describe(self.gradient_array)
+
+    @functools.cached_property
+    def update_statistics(self) -> Optional[statistics.TensorStatistics]:
+        """Statistics of `value - before`, the change that was really made; None without `before`."""
+        if self.before is None:
+            return None
+        return statistics.describe_difference(self.value_array, np.asarray(self.before))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class StepRecord:
+    """One logged step: its number, its losses and its variables.
+
+    Attributes:
+      step: The number of the step, 0 or more.
+      losses: One float for each target that was differentiated in the step, in the order of the
+        `gradient` calls; the sum where the target is no scalar. Empty without an
+        `InstrumentedTape`.
+      variables: The variables that the step touched and the logger's filter lets through, in the
+        order of their creation.
+    """
+
+    step: int
+    losses: Tuple[float, ...] = ()
+    variables: Tuple[VariableRecord, ...] = ()

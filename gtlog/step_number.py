@@ -1,0 +1,112 @@
+"""Which number a step has: counted, or read from what the user counts with."""
+
+import numbers
+
+import numpy as np
+import tensorflow as tf
+
+from gtlog import _compat
+
+
+class OwnCounter:
+    """Counts the steps itself; a step set by `tf.summary.experimental.set_step` wins over it.
+
+    Args:
+      start: Number of the first step.
+      warn: Called with a message where a set step cannot be followed.
+    """
+
+    def __init__(self, start, follow_set_step, warn):
+        self._next = start
+        self._follow_set_step = follow_set_step
+        self._warn = warn
+        self._variable = None
+
+    def read(self):
+        """The number of the step that begins now."""
+        number = self._next
+        self._next = number + 1
+        if self._follow_set_step:
+            set_step = tf.summary.experimental.get_step()
+            if set_step is not None:
+                return int(set_step)
+        return number
+
+    def read_in_graph(self):
+        """The same as an int64 tensor, counted each time that the graph runs."""
+        set_step = tf.summary.experimental.get_step() if self._follow_set_step else None
+        if set_step is not None and tf.is_tensor(set_step):
+            return tf.cast(set_step, tf.int64)
+        if set_step is not None:
+            self._warn(
+                f"The step {set_step!r} set by tf.summary.experimental.set_step is a Python "
+                "number, which a tf.function reads only when it is traced; gtlog counts the steps "
+                "itself. Set a tf.Variable(..., dtype=tf.int64) instead, or pass step=."
+            )
+        if self._variable is None:
+            with tf.init_scope():
+                self._variable = tf.Variable(
+                    self._next, trainable=False, dtype=tf.int64, name="gtlog_step"
+                )
+        number = self._variable.read_value()
+        with tf.control_dependencies([number]):
+            self._variable.assign_add(1)
+        return number
+
+
+class VariableStep:
+    """Reads a variable that the user counts with, such as `optimizer.iterations`."""
+
+    def __init__(self, variable):
+        self._variable = _compat.resource_variable(variable)
+
+    def read(self):
+        """The variable's value before the step runs."""
+        return int(self._variable.numpy())
+
+    def read_in_graph(self):
+        """The same as an int64 tensor."""
+        return tf.cast(self._variable.read_value(), tf.int64)
+
+
+class CallableStep:
+    """Asks the user's function."""
+
+    def __init__(self, function):
+        self._function = function
+
+    def read(self):
+        """What the function returns before the step runs."""
+        return int(self._function())
+
+    def read_in_graph(self):
+        """The same as an int64 tensor; asked on the host each time that the graph runs."""
+        number = tf.py_function(lambda: np.int64(self.read()), [], tf.int64)
+        number.set_shape(())
+        return number
+
+
+def as_step_number(step, warn):
+    """The source of step numbers that the parameter `step` stands for.
+
+    Raises:
+      TypeError: `step` is none of None, an int, a variable, a callable.
+      ValueError: `step` is a negative int.
+    """
+    if step is None:
+        return OwnCounter(0, True, warn)
+    if _compat.resource_variable(step) is not None:
+        return VariableStep(step)
+    if callable(step):
+        return CallableStep(step)
+    if isinstance(step, bool) or not isinstance(step, numbers.Integral):
+        raise TypeError(
+            "step must be None (count from 0), an int to start from, a tf.Variable such as "
+            f"optimizer.iterations, or a callable, got {step!r} ({type(step).__name__})."
+        )
+    if step < 0:
+        raise ValueError(
+            f"step must not be negative, got {step!r}. It is the number of the first step, "
+            "0 for a new run."
+        )
+    return OwnCounter(int(step), False, warn)

@@ -1,0 +1,27 @@
+"""Summaries: callables from a `StepRecord` to the values that one step writes.
+
+The stock ones are made by `histograms()`, `kernel_images()`, `recurrent_gates()` and `scalars()`. A
+summary of your own is any callable that takes a `gtlog.StepRecord` and returns, or yields, `Scalar`,
+`Histogram` and `Image` values:
+
+>>> def largest_weight(record):
+...     for variable in record.variables:
+...         yield Scalar(f"largest/{variable.path}", variable.value_statistics.maximum)
+"""
+
+from gtlog.summaries.histograms import histogram_of, histograms
+from gtlog.summaries.kernel_images import kernel_images
+from gtlog.summaries.recurrent_gates import recurrent_gates
+from gtlog.summaries.scalars import scalars
+from gtlog.values import Histogram, Image, Scalar
+
+__all__ = [
+    "Histogram",
+    "Image",
+    "Scalar",
+    "histogram_of",
+    "histograms",
+    "kernel_images",
+    "recurrent_gates",
+    "scalars",
+]

@@ -1,0 +1,132 @@
+"""The tape that lets the step around it see what it differentiates."""
+
+import contextlib
+
+import tensorflow as tf
+
+from gtlog.active import active_step
+
+
+class InstrumentedTape(tf.GradientTape):
+    """A `tf.GradientTape` whose gradients, and the loss they are taken of, are logged.
+
+    Inside a step (a function decorated with `gtlog.logged_step`, or `with logger.step():`) it hands
+    what passes through `gradient` to that step. Anywhere else it is exactly a `tf.GradientTape`,
+    unless it is given a logger.
+
+    Gradients of variables are logged, those of tensors are not. `jacobian` and `batch_jacobian`
+    work as ever and are not logged.
+
+    Args:
+      persistent: As for `tf.GradientTape`: whether `gradient` may be called several times.
+      watch_accessed_variables: As for `tf.GradientTape`: whether trainable variables are watched
+        when they are read.
+      logger: A `gtlog.StepLogger`, in a plain loop that has no function to decorate. Each tape
+        begins a step; what it left behind is logged when the next one begins, or at the logger's
+        `flush` or `close`, so the values are those after the optimizer update. A tape that is
+        entered before a gradient was taken belongs to the same step (a GAN's two tapes); for any
+        other grouping write `with logger.step():` around the step.
+
+    Raises:
+      TypeError: `logger` is no `gtlog.StepLogger`.
+
+    >>> variable = tf.Variable(3.0)
+    >>> with InstrumentedTape() as tape:
+    ...     loss = variable**2
+    >>> float(tape.gradient(loss, variable))
+    6.0
+    """
+
+    def __init__(self, persistent=False, watch_accessed_variables=True, *, logger=None):
+        super().__init__(
+            persistent=persistent, watch_accessed_variables=watch_accessed_variables
+        )
+        if logger is not None and not hasattr(logger, "step_of_tape"):
+            raise TypeError(
+                f"logger must be a gtlog.StepLogger, got {logger!r} ({type(logger).__name__}). "
+                "Write log = gtlog.StepLogger(writer), then InstrumentedTape(logger=log)."
+            )
+        self._gtlog_logger = logger
+        self._gtlog_step = None
+        self._gtlog_is_differentiating = False
+
+    def __enter__(self):
+        entered = super().__enter__()
+        if self._gtlog_is_differentiating:
+            return entered
+        if self._gtlog_logger is not None:
+            self._gtlog_step = self._gtlog_logger.step_of_tape()
+        else:
+            self._gtlog_step = active_step()
+        if self._gtlog_step is not None:
+            self._gtlog_step.tape_entered(self)
+        return entered
+
+    def __exit__(self, kind, error, traceback):
+        result = super().__exit__(kind, error, traceback)
+        step = self._gtlog_step
+        if step is not None and not self._gtlog_is_differentiating:
+            step.tape_exited(self)
+            if self._gtlog_logger is None:
+                self._gtlog_step = None
+            elif kind is not None:
+                self._gtlog_logger.abandon_inline(step)
+        return result
+
+    def gradient(
+        self,
+        target,
+        sources,
+        output_gradients=None,
+        unconnected_gradients=tf.UnconnectedGradients.NONE,
+    ):
+        """As `tf.GradientTape.gradient`; the step around it sees the target and the result."""
+        observation = self._gtlog_observe(target, sources)
+        with self._gtlog_unobserved():
+            gradients = super().gradient(target, sources, output_gradients, unconnected_gradients)
+        if observation is not None:
+            observation.take(gradients)
+        return gradients
+
+    def jacobian(
+        self,
+        target,
+        sources,
+        unconnected_gradients=tf.UnconnectedGradients.NONE,
+        parallel_iterations=None,
+        experimental_use_pfor=True,
+    ):
+        """As `tf.GradientTape.jacobian`; it is not logged."""
+        with self._gtlog_unobserved():
+            return super().jacobian(
+                target, sources, unconnected_gradients, parallel_iterations, experimental_use_pfor
+            )
+
+    def batch_jacobian(
+        self,
+        target,
+        source,
+        unconnected_gradients=tf.UnconnectedGradients.NONE,
+        parallel_iterations=None,
+        experimental_use_pfor=True,
+    ):
+        """As `tf.GradientTape.batch_jacobian`; it is not logged."""
+        with self._gtlog_unobserved():
+            return super().batch_jacobian(
+                target, source, unconnected_gradients, parallel_iterations, experimental_use_pfor
+            )
+
+    def _gtlog_observe(self, target, sources):
+        if self._gtlog_is_differentiating:
+            return None
+        step = active_step() if self._gtlog_logger is None else self._gtlog_step
+        return None if step is None else step.observe(self, target, sources)
+
+    @contextlib.contextmanager
+    def _gtlog_unobserved(self):
+        """TensorFlow itself enters the tape and calls `gradient`, with tensors of its own."""
+        outer, self._gtlog_is_differentiating = self._gtlog_is_differentiating, True
+        try:
+            yield
+        finally:
+            self._gtlog_is_differentiating = outer

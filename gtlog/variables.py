@@ -1,0 +1,120 @@
+"""Which variables a logger has seen, under which paths."""
+
+import weakref
+
+from gtlog import _compat, naming
+
+
+class KnownVariable:
+    """One variable of the user's, held weakly, with the names it is logged under.
+
+    Attributes:
+      path: Path that no other variable of the registry has.
+      role: What `naming.role_of` tells of the variable's own name.
+      layer: Class name of the layer that holds it, None without a `model`.
+    """
+
+    def __init__(self, variable, path, role):
+        self._variable = weakref.ref(variable)
+        self.path = path
+        self.role = role
+        self.layer = None
+
+    @property
+    def variable(self):
+        """The `tf.Variable`, None where the user's program has dropped it."""
+        return self._variable()
+
+
+class VariableRegistry:
+    """The variables that a logger logs, each with a path of its own.
+
+    Args:
+      path_filter: Callable from a path to whether its variable is logged.
+      model: Keras model or `tf.Module`, or None: its variables are known from the beginning of the
+        first logged step, with the classes of their layers.
+    """
+
+    def __init__(self, path_filter, model=None):
+        self._path_filter = path_filter
+        self._model = model
+        self._known = {}
+        self._taken = set()
+        self._left_out = set()
+
+    def __iter__(self):
+        """The variables that are alive, in the order in which they became known."""
+        return iter([known for known in self._known.values() if known.variable is not None])
+
+    @property
+    def left_out(self):
+        """Paths that the filter does not let through, sorted."""
+        return sorted(self._left_out)
+
+    @property
+    def has_variables(self):
+        """Whether any variable was found so far, left out or not."""
+        return bool(self._known or self._left_out)
+
+    def add(self, variable):
+        """Makes a variable known.
+
+        Args:
+          variable: `tf.Variable` or Keras variable; of a type that has no numbers it is left out.
+
+        Returns:
+          Its `KnownVariable`; None where it is left out.
+        """
+        inner = _compat.resource_variable(variable)
+        if inner is None:
+            return None
+        known = self._known.get(id(inner))
+        if known is not None and known.variable is inner:
+            return known
+        return self._add(inner, naming.own_path(_compat.full_name(variable)))
+
+    def add_all(self, variables):
+        """Makes variables known; returns the `KnownVariable` of each that is not left out."""
+        known = [self.add(variable) for variable in variables]
+        return [one for one in known if one is not None]
+
+    def add_model(self):
+        """Makes the variables of the model known, those included that no tape sees.
+
+        Returns:
+          Their `KnownVariable`s; none without a model.
+        """
+        if self._model is None:
+            return []
+        known = self.add_all(_compat.variables_of(self._model))
+        layers = _layer_names(self._model)
+        for one in known:
+            one.layer = layers.get(id(one.variable))
+        return known
+
+    def _add(self, variable, own_path):
+        if not _has_numbers(variable):
+            return None
+        if not self._path_filter(own_path):
+            self._left_out.add(own_path)
+            return None
+        path = naming.unique_path(own_path, self._taken)
+        self._taken.add(path)
+        known = KnownVariable(variable, path, naming.role_of(own_path))
+        self._known[id(variable)] = known
+        return known
+
+
+def _has_numbers(variable):
+    dtype = variable.dtype
+    return dtype.is_floating or dtype.is_integer or dtype.is_complex or dtype.is_bool
+
+
+def _layer_names(model):
+    """Class names by variable: of the innermost of the layers that hold the variable."""
+    layers = sorted(_compat.layers_of(model), key=lambda layer: -len(_compat.variables_of(layer)))
+    return {
+        id(_compat.resource_variable(variable)): type(layer).__name__
+        for layer in layers
+        for variable in _compat.variables_of(layer)
+    }
