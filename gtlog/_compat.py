@@ -18,6 +18,7 @@ except ModuleNotFoundError as error:
 
 from tensorflow.python.autograph.impl import api as _autograph
 from tensorflow.python.ops import control_flow_util as _control_flow
+from tensorflow.python.ops.resource_variable_ops import ResourceVariable as _ResourceVariable
 
 try:
     from tensorflow.python.eager.record import VariableWatcher, stop_recording
@@ -32,6 +33,7 @@ __all__ = [
     "full_name",
     "is_tf_function",
     "layers_of",
+    "own_variable",
     "python_function_of",
     "resource_variable",
     "stop_recording",
@@ -39,6 +41,17 @@ __all__ = [
     "variables_of",
     "writer_is_closed",
 ]
+
+
+def own_variable(value, dtype, name):
+    """A variable that belongs to gtlog alone, made eagerly wherever the program is.
+
+    `tf.Variable` asks the creators around it, even in `tf.init_scope`: a `tf.function` that is
+    being traced would take the variable for one of its own and trace again, and a distribution
+    strategy would mirror it.
+    """
+    with tf.init_scope():
+        return _ResourceVariable(value, trainable=False, dtype=dtype, name=name)
 
 
 def resource_variable(source):
@@ -100,6 +113,8 @@ def called_by_autograph():
     frame = sys._getframe(2)
     while frame and frame.f_globals.get("__name__", "").partition(".")[0] in ("gtlog", "wrapt"):
         frame = frame.f_back
+    if frame and type(frame.f_locals.get("self")).__name__ == "TfMethodTarget":
+        frame = frame.f_back  # between AutoGraph and a method that tf.function has bound
     if frame is None or frame.f_globals.get("__name__") != _autograph.__name__:
         return None
     options = frame.f_locals.get("options")

@@ -12,15 +12,49 @@ from gtlog.logger import StepLogger
 
 StepFunction = TypeVar("StepFunction", bound=Callable[..., Any])
 
-# AutoGraph runs what carries this attribute as it is; without it, it would warn that it does not
-# look into wrapt's wrappers. The step itself is converted all the same, in `_call_step`.
-_AUTOGRAPH_MARK = "gtlog has AutoGraph convert the step that it wraps"
+
+class _AutoGraphArtifact:
+    """What lets AutoGraph call a wrapper as it is, without a warning and without a trace.
+
+    AutoGraph warns that it does not look into wrapt's wrappers unless they carry
+    `autograph_info__`; what the wrapper wraps is converted all the same, by `_call_in_graph`. It
+    keeps what it called as it is, a method by its `__func__`, in a dict, never to convert it again.
+    A wrapper that equals what it wraps, as wrapt's do, would enter the user's own function there.
+    https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/autograph/impl/api.py
+    """
+
+    __slots__ = ()
+
+    autograph_info__ = "gtlog has AutoGraph convert the step that it wraps"
+
+    def __eq__(self, other):
+        return self is other
+
+    def __hash__(self):
+        return id(self)
+
+    @property
+    def __signature__(self):
+        """The step's own; without this, inspect takes a wrapper written in C for a builtin."""
+        try:
+            return inspect.signature(self.__wrapped__)
+        except (TypeError, ValueError) as error:
+            raise AttributeError("__signature__") from error
 
 
-class _BoundLoggedStep(wrapt.BoundFunctionWrapper):
+class _BoundLoggedStep(_AutoGraphArtifact, wrapt.BoundFunctionWrapper):
     """A decorated method, bound to its instance."""
 
-    autograph_info__ = _AUTOGRAPH_MARK
+    def __getattr__(self, name):
+        # wrapt 2 asks the unbound method first, but a bound tf.function has traces of its own.
+        return getattr(self.__wrapped__, name)
+
+    @property
+    def __func__(self):
+        parent = self._self_parent
+        if isinstance(parent.__wrapped__, classmethod):
+            return LoggedStep(parent.__wrapped__.__func__, parent.step_logger)
+        return parent
 
     @property
     def step_logger(self):
@@ -28,7 +62,7 @@ class _BoundLoggedStep(wrapt.BoundFunctionWrapper):
         return self._self_parent.step_logger
 
 
-class LoggedStep(wrapt.FunctionWrapper):
+class LoggedStep(_AutoGraphArtifact, wrapt.FunctionWrapper):
     """A decorated training step.
 
     Everything that the step had stays reachable: signature, name, docstring, and of a `tf.function`
@@ -36,11 +70,14 @@ class LoggedStep(wrapt.FunctionWrapper):
     """
 
     __bound_function_wrapper__ = _BoundLoggedStep
-    autograph_info__ = _AUTOGRAPH_MARK
 
     def __init__(self, step, logger):
         super().__init__(step, functools.partial(_call_logged, logger))
         self._self_step_logger = logger
+
+    @property
+    def __func__(self):
+        return LoggedStep(self.__wrapped__.__func__, self._self_step_logger)
 
     @property
     def step_logger(self):

@@ -76,8 +76,5 @@ class Gate:
     def _make_variables(self):
         if self._is_open is not None:
             return
-        with tf.init_scope():
-            self._order = tf.Variable(0, trainable=False, dtype=tf.int64, name="gtlog_order")
-            self._is_open = tf.Variable(
-                self.capture is not None, trainable=False, name="gtlog_gate"
-            )
+        self._order = _compat.own_variable(0, tf.int64, "gtlog_order")
+        self._is_open = _compat.own_variable(self.capture is not None, tf.bool, "gtlog_gate")

@@ -130,8 +130,11 @@ class StepLogger:
 
 
 def _close(inline, writer):
-    inline.finish()
-    writer.close()
+    # A logger that is dropped may be finalized while somebody else's graph is being traced, which
+    # would take the operations below into that graph.
+    with tf.init_scope():
+        inline.finish()
+        writer.close()
 
 
 def _checked_summaries(summaries):

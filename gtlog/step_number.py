@@ -44,10 +44,7 @@ class OwnCounter:
                 "itself. Set a tf.Variable(..., dtype=tf.int64) instead, or pass step=."
             )
         if self._variable is None:
-            with tf.init_scope():
-                self._variable = tf.Variable(
-                    self._next, trainable=False, dtype=tf.int64, name="gtlog_step"
-                )
+            self._variable = _compat.own_variable(self._next, tf.int64, "gtlog_step")
         number = self._variable.read_value()
         with tf.control_dependencies([number]):
             self._variable.assign_add(1)

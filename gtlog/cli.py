@@ -1,0 +1,114 @@
+"""The command line: `gtlog demo`."""
+
+import argparse
+import importlib
+import sys
+
+import gtlog
+from gtlog.demo.folder import new_run_folder
+
+_MODELS = ("dense", "conv", "lstm")
+_DEMO_PACKAGES = {
+    "sklearn": "scikit-learn (the digits)",
+    "matplotlib": "matplotlib (the picture)",
+    "tqdm": "tqdm (the progress bar)",
+}
+
+
+def main(argv=None) -> int:
+    """Runs the command `gtlog`.
+
+    Args:
+      argv: Arguments, list of `str`; None takes those of the process.
+
+    Returns:
+      The exit status: 0, 1 where a package is missing, 130 where the user has interrupted.
+
+    Raises:
+      SystemExit: after `--help` and `--version`, and with status 2 where an argument is wrong.
+    """
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        return arguments.command(arguments)
+    except KeyboardInterrupt:
+        print("\ngtlog: stopped; what was logged so far is kept.", file=sys.stderr)
+        return 130
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="gtlog", description="Sees inside a model that is trained with tf.GradientTape."
+    )
+    parser.add_argument("--version", action="version", version=f"gtlog {gtlog.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="command", dest="name")
+    commands.required = True
+    _add_demo(commands)
+    return parser
+
+
+def _add_demo(commands):
+    text = (
+        "Trains small models on handwritten digits that scikit-learn ships, in under a minute and "
+        "offline, and logs what happens inside them."
+    )
+    demo = commands.add_parser(
+        "demo",
+        help="train three small models and look inside them",
+        description=text,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    demo.add_argument(
+        "--logdir",
+        default="gtlog-demo",
+        help="folder to write to; where it has something in it, a subfolder run-2, run-3, ...",
+    )
+    demo.add_argument(
+        "--steps", type=_positive_int, default=300, help="training steps of each model"
+    )
+    demo.add_argument(
+        "--every", type=_positive_int, default=10, help="log steps 0, EVERY, 2 EVERY, ..."
+    )
+    demo.add_argument("--model", choices=(*_MODELS, "all"), default="all", help="what to train")
+    demo.set_defaults(command=lambda arguments: _demo(demo, arguments))
+
+
+def _demo(parser, arguments):
+    missing = [what for module, what in _DEMO_PACKAGES.items() if _is_missing(module)]
+    if missing:
+        needed = " and ".join(", ".join(missing).rsplit(", ", 1))
+        print(
+            f"gtlog demo needs {needed}, not installed here: pip install 'gtlog[demo]'",
+            file=sys.stderr,
+        )
+        return 1
+    try:
+        folder = new_run_folder(arguments.logdir)
+    except OSError as error:
+        parser.error(f"argument --logdir: must be a folder that can be written to: {error}")
+    # Here, since it imports the optional packages.
+    from gtlog.demo.run import run
+
+    names = _MODELS if arguments.model == "all" else (arguments.model,)
+    run(folder, names, arguments.steps, arguments.every)
+    return 0
+
+
+def _positive_int(text):
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be a positive whole number, got {text!r}")
+    return number
+
+
+def _is_missing(module):
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        return True
+    return False

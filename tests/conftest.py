@@ -1,0 +1,35 @@
+"""What all tests share."""
+
+import os
+import warnings
+
+import hypothesis
+import pytest
+
+# TensorFlow reads it when it is first imported: its C++ side then reports errors only.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+# Warnings are errors in the tests, but what TensorFlow and Keras warn of while they are imported
+# differs from version to version and says nothing about gtlog.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import tensorflow as tf
+
+    tf.keras.layers  # noqa: B018  (tf.keras is imported at its first use)
+
+# For the type checker alone; --doctest-modules would import it.
+collect_ignore = ["typing"]
+
+# No deadline: the first call of an operation takes far longer than the second. A CI run draws the
+# same examples each time, to fail for the change at hand alone; a run at a desk draws new ones.
+# Either prints what reproduces a failure.
+hypothesis.settings.register_profile(
+    "gtlog", deadline=None, print_blob=True, derandomize="CI" in os.environ
+)
+hypothesis.settings.load_profile("gtlog")
+
+
+@pytest.fixture
+def logdir(tmp_path):
+    """A log directory that does not exist yet, as `str`."""
+    return str(tmp_path / "logs")
