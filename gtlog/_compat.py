@@ -137,8 +137,14 @@ def writer_is_closed(writer):
 
 
 def variables_of(model):
-    """All variables of a Keras model or `tf.Module`, moving statistics included."""
-    return tuple(getattr(model, "variables", ()))
+    """All variables of a Keras model or `tf.Module`, moving statistics included.
+
+    A model that is not built has none yet; Keras 2 raises a ValueError where it is asked for them.
+    """
+    try:
+        return tuple(getattr(model, "variables", ()))
+    except ValueError:
+        return ()
 
 
 def layers_of(model):

@@ -167,7 +167,7 @@ def _checked_summaries(summaries):
 
 
 def _checked_model(model):
-    if model is not None and not hasattr(model, "variables"):
+    if model is not None and not hasattr(type(model), "variables"):
         raise TypeError(
             "model must be a Keras model or a tf.Module, something with `variables`, got "
             f"{model!r} ({type(model).__name__})."
