@@ -15,7 +15,7 @@ TensorBoard shows weights, biases, gradients, kernels and gates:
         return loss
 """
 
-from gtlog import _compat as _compat  # first, since it says what to install without TensorFlow
+from gtlog import _compat  # noqa: F401  (first: it says what to install without TensorFlow)
 from gtlog import summaries, testing
 from gtlog.decorator import logged_step
 from gtlog.errors import LoggingError, LoggingWarning

@@ -6,8 +6,8 @@ import sys
 
 import gtlog
 from gtlog.demo.folder import new_run_folder
+from gtlog.demo.models import BUILDERS
 
-_MODELS = ("dense", "conv", "lstm")
 _DEMO_PACKAGES = {
     "sklearn": "scikit-learn (the digits)",
     "matplotlib": "matplotlib (the picture)",
@@ -60,6 +60,7 @@ def _add_demo(commands):
     )
     demo.add_argument(
         "--logdir",
+        type=_path,
         default="gtlog-demo",
         help="folder to write to; where it has something in it, a subfolder run-2, run-3, ...",
     )
@@ -69,7 +70,7 @@ def _add_demo(commands):
     demo.add_argument(
         "--every", type=_positive_int, default=10, help="log steps 0, EVERY, 2 EVERY, ..."
     )
-    demo.add_argument("--model", choices=(*_MODELS, "all"), default="all", help="what to train")
+    demo.add_argument("--model", choices=[*BUILDERS, "all"], default="all", help="what to train")
     demo.set_defaults(command=lambda arguments: _demo(demo, arguments))
 
 
@@ -89,9 +90,18 @@ def _demo(parser, arguments):
     # Here, since it imports the optional packages.
     from gtlog.demo.run import run
 
-    names = _MODELS if arguments.model == "all" else (arguments.model,)
+    names = list(BUILDERS) if arguments.model == "all" else [arguments.model]
     run(folder, names, arguments.steps, arguments.every)
     return 0
+
+
+def _path(text):
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        rule = "must be UTF-8, which TensorFlow asks of paths"
+        raise argparse.ArgumentTypeError(f"{rule}, got {text!r}") from None
+    return text
 
 
 def _positive_int(text):

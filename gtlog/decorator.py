@@ -196,7 +196,7 @@ def _check_step(step):
             "logged twice. Leave one of the two out."
         )
     function = _compat.python_function_of(function)
-    kind = _deferred_kind(function) or _deferred_kind(getattr(type(function), "__call__", None))
+    kind = _deferred_kind(function) or _deferred_kind(type(function).__call__)
     if kind:
         raise TypeError(
             f"logged_step cannot decorate the {kind} {_name_of(function)}: when its call returns, "

@@ -183,6 +183,6 @@ _TAPE_IN_GRAPH = (
 )
 _TRACED_BEFORE = (
     "The decorated tf.function was traced before it was decorated. If it uses an InstrumentedTape, "
-    "that trace hands over no gradients: only weights and biases are logged. Decorate it before its "
-    "first call."
+    "that trace hands over no gradients: only weights and biases are logged. Decorate it before "
+    "its first call."
 )

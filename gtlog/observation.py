@@ -141,7 +141,7 @@ def _tensors(target):
 
 
 def _variables(sources, registry):
-    """Position and `KnownVariable` of each source that is a variable; of a repeated one the first."""
+    """Position and `KnownVariable` of each source that is a variable, the first of equal ones."""
     positions = {}
     for position, source in enumerate(tf.nest.flatten(sources)):
         known = registry.add(source)

@@ -63,7 +63,7 @@ class VariableRecord:
 
     @functools.cached_property
     def update_statistics(self) -> Optional[statistics.TensorStatistics]:
-        """Statistics of `value - before`, the change that was really made; None without `before`."""
+        """Statistics of `value - before`, the change that was made; None without `before`."""
         if self.before is None:
             return None
         return statistics.describe_difference(self.value_array, np.asarray(self.before))

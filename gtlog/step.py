@@ -160,7 +160,7 @@ class GraphStep(_Step):
 
     def observe(self, tape, target, sources):
         """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
-        return self._observed_in_graph(tape, target, sources)
+        return None if self._in_xla else self._observed_in_graph(tape, target, sources)
 
     def touched(self, known_variables):
         """Notes variables that the step uses."""

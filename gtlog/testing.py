@@ -75,7 +75,9 @@ def read_events(logdir) -> Events:
     """
     events = Events()
     for path in _event_files(os.fspath(logdir)):
-        for serialized in tf.data.TFRecordDataset(path).as_numpy_iterator():
+        # TensorFlow prints a notice where no buffer size is given.
+        records = tf.data.TFRecordDataset(path, buffer_size=_READ_BUFFER_BYTES)
+        for serialized in records.as_numpy_iterator():
             event = tf.compat.v1.Event.FromString(serialized)
             events.extend(_logged_value(event.step, value) for value in event.summary.value)
     return events
@@ -132,6 +134,7 @@ def _pixels(image):
     return tf.io.decode_png(image[2]).numpy()
 
 
+_READ_BUFFER_BYTES = 256 * 1024
 _KINDS = {
     "scalars": ("scalar", float),
     "histograms": ("histogram", np.asarray),

@@ -32,7 +32,7 @@ class EventWriter:
 
     Raises:
       TypeError: `writer` is something else.
-      ValueError: `writer` is closed, or the directory's path is empty.
+      ValueError: `writer` is closed, or the directory's path is empty or no valid UTF-8.
       OSError: the path is a file, or no directory that can be made and written to.
     """
 
@@ -105,6 +105,12 @@ def _checked_directory(path):
     path = os.fsdecode(path)
     if not path:
         raise ValueError(f"writer must not be an empty path. {_WHAT_TO_WRITE}")
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"writer={path!r}: TensorFlow takes only paths that are valid UTF-8."
+        ) from error
     if "://" in path:  # a remote file system of TensorFlow's, which makes its own directories
         return path
     if os.path.exists(path) and not os.path.isdir(path):

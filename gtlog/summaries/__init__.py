@@ -1,8 +1,8 @@
 """Summaries: callables from a `StepRecord` to the values that one step writes.
 
-The stock ones are made by `histograms()`, `kernel_images()`, `recurrent_gates()` and `scalars()`. A
-summary of your own is any callable that takes a `gtlog.StepRecord` and returns, or yields, `Scalar`,
-`Histogram` and `Image` values:
+The stock ones are made by `histograms()`, `kernel_images()`, `recurrent_gates()` and `scalars()`.
+A summary of your own is any callable that takes a `gtlog.StepRecord` and returns, or yields,
+`Scalar`, `Histogram` and `Image` values:
 
 >>> def largest_weight(record):
 ...     for variable in record.variables:

@@ -11,9 +11,9 @@ DEFAULT_BUCKETS = 30  # as tf.summary.histogram has
 def histograms(buckets=DEFAULT_BUCKETS):
     """A summary that writes the distributions of variables and gradients.
 
-    Tags: `weights/<path>` and `biases/<path>`, the values after the update; `gradients/<path>`, what
-    `tape.gradient` returned (of `tf.IndexedSlices` the rows that were touched, repeated indices
-    summed). Elements that are NaN or infinite are in no bucket; `scalars` counts them.
+    Tags: `weights/<path>` and `biases/<path>`, the values after the update; `gradients/<path>`,
+    what `tape.gradient` returned (of `tf.IndexedSlices` the rows that were touched, repeated
+    indices summed). Elements that are NaN or infinite are in no bucket; `scalars` counts them.
 
     Args:
       buckets: Positive number of uniform buckets between the smallest and the largest element.

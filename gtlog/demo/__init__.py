@@ -1,0 +1,4 @@
+"""`gtlog demo`: three models trained on real digits, to look at in TensorBoard.
+
+`training` is the room to read: a training loop as anybody writes it, with gtlog in it.
+"""

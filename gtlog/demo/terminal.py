@@ -1,0 +1,34 @@
+"""Paths as words of a shell's command, which print anywhere and do nothing to a terminal."""
+
+import os
+import shlex
+
+
+def shell_word(path, encoding="utf-8"):
+    """A path as a shell takes it, quoted where it has to be.
+
+    What does not print (control characters, bytes that are no text, characters that the terminal's
+    encoding lacks) is written as `$'...'`, which bash and zsh read.
+
+    Args:
+      path: Path, `str`.
+      encoding: Encoding of the terminal.
+
+    >>> print(shell_word("logs"), shell_word("my logs"), shell_word("\\x1b[2J"))
+    logs 'my logs' $'\\x1b[2J'
+    """
+    if all(_prints(character, encoding) for character in path):
+        return shlex.quote(path)
+    return "$'" + "".join(_escaped(character, encoding) for character in path) + "'"
+
+
+def _prints(character, encoding):
+    return character.isprintable() and bool(character.encode(encoding, "ignore"))
+
+
+def _escaped(character, encoding):
+    if character in "\\'":
+        return "\\" + character
+    if _prints(character, encoding):
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
