@@ -31,6 +31,7 @@ __all__ = [
     "captured_variables",
     "compiles_with_xla",
     "full_name",
+    "is_distributed",
     "is_tf_function",
     "layers_of",
     "own_variable",
@@ -65,6 +66,15 @@ def resource_variable(source):
         if isinstance(inner, tf.Variable):
             return inner
     return source if isinstance(source, tf.Variable) else None
+
+
+def is_distributed(variable):
+    """Whether a `tf.distribute` strategy keeps a copy of a variable for each replica.
+
+    A variable that stands for its copies is one, and so is each copy.
+    """
+    is_container = isinstance(variable, tf.distribute.DistributedValues)
+    return is_container or hasattr(variable, "_distributed_container")
 
 
 def full_name(variable):

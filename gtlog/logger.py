@@ -91,6 +91,7 @@ class StepLogger:
             result = function(*args, **kwargs)
             if step.is_logged:
                 with failures.guard("find the variables of a tf.function", step.number):
+                    self._pipeline.registry.add_model()
                     self._traced.after_call(function, args, kwargs)
                 if self._traced.was_traced_before(function) and not step.has_gradients:
                     failures.notice(_TRACED_BEFORE)

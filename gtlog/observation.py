@@ -52,9 +52,8 @@ class EagerObservation(_Observation):
     def __init__(self, step, capture, tape, target, sources):
         super().__init__(step, tape, target, sources)
         self._capture = capture
-        with _compat.stop_recording():
-            for _, known in self._variables:
-                capture.add_before(known, known.variable.read_value())
+        for _, known in self._variables:
+            capture.add_before(known, known.read())
 
     def _take(self, pairs):
         if self._losses:
@@ -76,7 +75,7 @@ class GraphObservation(_Observation):
         known_variables = [known for _, known in self._variables]
         if known_variables:
             gate.hand_over(
-                lambda: [known.variable.read_value() for known in known_variables],
+                lambda: [known.read() for known in known_variables],
                 lambda *values: self._receive_before(known_variables, values),
             )
 

@@ -1,6 +1,5 @@
 """From what a step left behind to its event: record, summaries, writer."""
 
-from gtlog import _compat
 from gtlog.values import VALUE_TYPES
 
 
@@ -23,8 +22,7 @@ class Pipeline:
     def finish_eagerly(self, capture):
         """Reads every known variable and writes the step; call it after the update."""
         with self.failures.guard("read the variables", capture.step):
-            with _compat.stop_recording():
-                values = [(known, known.variable.read_value()) for known in self.registry]
+            values = [(known, known.read()) for known in self.registry]
             self.finish(capture, values)
 
     def finish(self, capture, values):
@@ -38,6 +36,8 @@ class Pipeline:
             return
         if not values:
             self.failures.notice(self._no_variables(capture.step), once="no variables")
+        if not capture.has_gradients and any(known.is_distributed for known, _ in values):
+            self.failures.notice(_UNSEEN_REPLICAS)
         with self.failures.guard("write the event", capture.step):
             logged = self._values_of(capture.record(values))
             if logged:
@@ -90,6 +90,12 @@ class Pipeline:
             "Decorate the function that computes the loss and applies the gradients, or pass "
             "model= to log the variables of a model whatever the step reads."
         )
+
+
+_UNSEEN_REPLICAS = (
+    "The step runs under a tf.distribute strategy, in whose replicas gtlog does not see the tapes "
+    "yet: weights and biases are logged, gradients, updates and loss are not."
+)
 
 
 def _name_of(summary):

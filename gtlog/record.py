@@ -52,14 +52,26 @@ class VariableRecord:
         return None if self.gradient is None else gradients.elements(self.gradient)
 
     @functools.cached_property
+    def value_extremes(self) -> statistics.Extremes:
+        """Extremes of the value after the update: all that a histogram needs."""
+        return statistics.extremes(self.value_array)
+
+    @functools.cached_property
+    def gradient_extremes(self) -> Optional[statistics.Extremes]:
+        """Extremes of the gradient's elements; None without a gradient."""
+        return None if self.gradient is None else statistics.extremes(self.gradient_array)
+
+    @functools.cached_property
     def value_statistics(self) -> statistics.TensorStatistics:
         """Statistics of the value after the update."""
-        return statistics.describe(self.value_array)
+        return statistics.describe(self.value_array, self.value_extremes)
 
     @functools.cached_property
     def gradient_statistics(self) -> Optional[statistics.TensorStatistics]:
         """Statistics of the gradient's elements; None without a gradient."""
-        return None if self.gradient is None else statistics.describe(self.gradient_array)
+        if self.gradient is None:
+            return None
+        return statistics.describe(self.gradient_array, self.gradient_extremes)
 
     @functools.cached_property
     def update_statistics(self) -> Optional[statistics.TensorStatistics]:

@@ -11,29 +11,29 @@ import math
 
 import numpy as np
 
-# 128 KiB of float64: the block, and the indices made from it, stay in a core's second-level cache.
+# 128 KiB of float64, so that a block and what is made of it stay in a core's second-level cache.
 _BLOCK = 16384
+# Indices of buckets that are counted at once; a block's worth of them would not repay the table.
+_INDICES = 16 * _BLOCK
+# Squares of larger and smaller numbers come near the ends of float64.
+_LARGE, _SMALL = 1e140, 1e-140
 
 
 @dataclasses.dataclass(frozen=True)
-class TensorStatistics:
-    """What one pass over a tensor tells.
+class Extremes:
+    """What the quickest pass over a tensor tells.
 
     Attributes:
       size: Number of elements.
       nonfinite: How many of them are NaN or infinite.
       minimum: Smallest finite element, 0.0 where there is none.
       maximum: Largest finite element, 0.0 where there is none.
-      mean: Mean of the finite elements, 0.0 where there is none.
-      norm: L2 norm of the finite elements, in the units of the tensor.
     """
 
     size: int
     nonfinite: int
     minimum: float
     maximum: float
-    mean: float
-    norm: float
 
     @property
     def finite(self):
@@ -41,14 +41,42 @@ class TensorStatistics:
         return self.size - self.nonfinite
 
 
-def describe(array):
-    """Reduces an array to its `TensorStatistics` in one pass.
+@dataclasses.dataclass(frozen=True)
+class TensorStatistics(Extremes):
+    """What a pass with sums tells besides.
+
+    Attributes:
+      mean: Mean of the finite elements, 0.0 where there is none.
+      norm: L2 norm of the finite elements, in the units of the tensor.
+    """
+
+    mean: float
+    norm: float
+
+
+def extremes(array):
+    """Finds the extremes of an array.
+
+    >>> extremes(np.array([3.0, -4.0, np.nan]))
+    Extremes(size=3, nonfinite=1, minimum=-4.0, maximum=3.0)
+    """
+    flat = np.asarray(array).reshape(-1)
+    blocks = _native_blocks(flat) if flat.dtype.kind in "iu" or flat.dtype.char in "fd" else None
+    return _extremes_of(flat.size, blocks or _blocks(flat))
+
+
+def describe(array, known=None):
+    """Reduces an array to its `TensorStatistics`.
+
+    Args:
+      array: Array of any shape.
+      known: What `extremes` returned for the array, where it was asked before.
 
     >>> describe(np.array([3.0, -4.0, np.nan]))
     TensorStatistics(size=3, nonfinite=1, minimum=-4.0, maximum=3.0, mean=-0.5, norm=5.0)
     """
     flat = np.asarray(array).reshape(-1)
-    return _describe_blocks(flat.size, lambda: _blocks(flat))
+    return _with_sums(known or extremes(flat), lambda: _blocks(flat))
 
 
 def describe_difference(after, before):
@@ -61,10 +89,11 @@ def describe_difference(after, before):
     after, before = np.asarray(after).reshape(-1), np.asarray(before).reshape(-1)
     if after.shape != before.shape:
         raise ValueError(f"The shapes differ: {after.shape} after, {before.shape} before.")
-    return _describe_blocks(after.size, lambda: _difference_blocks(after, before))
+    known = _extremes_of(after.size, _difference_blocks(after, before))
+    return _with_sums(known, lambda: _difference_blocks(after, before))
 
 
-def histogram(array, buckets=30, statistics=None):
+def histogram(array, buckets=30, known=None):
     """Counts the finite elements of an array in uniform buckets between their extremes.
 
     The buckets are those of TensorBoard's own `tf.summary.histogram`
@@ -75,7 +104,7 @@ def histogram(array, buckets=30, statistics=None):
     Args:
       array: Array of any shape.
       buckets: Positive number of buckets, k.
-      statistics: What `describe` returned for `array`, where it is known already.
+      known: What `extremes` or `describe` returned for the array, where it was asked before.
 
     Returns:
       `[k, 3]` float64 array of left edge, right edge and count. The counts are exact up to 2**53
@@ -86,37 +115,59 @@ def histogram(array, buckets=30, statistics=None):
            [1., 2., 3.]])
     """
     flat = np.asarray(array).reshape(-1)
-    statistics = statistics or describe(flat)
+    known = known or extremes(flat)
     rows = np.zeros((buckets, 3))
-    if not statistics.finite:
+    if not known.finite:
         return rows
-    low, high = statistics.minimum, statistics.maximum
+    low, high = known.minimum, known.maximum
     if low == high:
         rows[:, :2] = low
-        rows[-1, 2] = statistics.finite
+        rows[-1, 2] = known.finite
         return rows
     scale = _safe_scale(low, high, buckets)
-    rows[:, 2] = _count(flat, low * scale, high * scale, buckets, scale)
-    edges = np.linspace(low * scale, high * scale, buckets + 1) / scale
-    edges[0], edges[-1] = low, high
+    width = (high * scale - low * scale) / buckets
+    rows[:, 2] = _counts(flat, low * scale, width, buckets, scale, bool(known.nonfinite))
+    edges = (np.arange(buckets + 1) * width + low * scale) / scale
+    edges[-1] = high
     rows[:, 0], rows[:, 1] = edges[:-1], edges[1:]
     return rows
 
 
-def _count(flat, low, high, buckets, scale):
-    width = (high - low) / buckets
-    counts = np.zeros(buckets, np.int64)
-    for block in _blocks(flat):
-        if not math.isfinite(float(block.min()) + float(block.max())):
-            block = block[np.isfinite(block)]
-        if scale != 1.0:
-            block *= scale
-        block -= low
-        block /= width
-        indices = block.astype(np.intp)
-        np.minimum(indices, buckets - 1, out=indices)
-        counts += np.bincount(indices, minlength=buckets)
-    return counts
+def _counts(flat, low, width, buckets, scale, has_nonfinite):
+    """How many elements fall into each bucket; an index of `buckets` is the maximum itself."""
+    counts = np.zeros(buckets + 1, np.int64)
+    # Of each pair of adjacent bytes a single count is taken, which halves the work of bincount.
+    in_pairs = buckets < 255 and flat.size >= _INDICES and not has_nonfinite
+    count_chunk = _pair_counts if in_pairs else _single_counts
+    dtype = np.uint8 if in_pairs else np.intp
+    indices = np.empty(min(_INDICES if in_pairs else _BLOCK, flat.size), dtype)
+    for start in range(0, flat.size, indices.size):
+        chunk = flat[start : start + indices.size]
+        filled = 0
+        for block in _blocks(chunk):
+            if has_nonfinite:
+                block = block[np.isfinite(block)]
+            if scale != 1.0:
+                block *= scale
+            block -= low
+            block /= width
+            np.copyto(indices[filled : filled + block.size], block, casting="unsafe")
+            filled += block.size
+        count_chunk(indices[:filled], counts)
+    counts[-2] += counts[-1]
+    return counts[:-1]
+
+
+def _single_counts(indices, counts):
+    counts += np.bincount(indices, minlength=counts.size)
+
+
+def _pair_counts(indices, counts):
+    paired = indices.size // 2 * 2
+    table = np.bincount(indices[:paired].view(np.uint16), minlength=1 << 16).reshape(256, 256)
+    counts += table[: counts.size, : counts.size].sum(axis=0)
+    counts += table[: counts.size, : counts.size].sum(axis=1)
+    _single_counts(indices[paired:], counts)
 
 
 def _safe_scale(low, high, buckets):
@@ -128,40 +179,52 @@ def _safe_scale(low, high, buckets):
     return math.ldexp(1.0, min(-exponent, 1000))
 
 
-def _describe_blocks(size, blocks):
-    nonfinite, low, high, total, squares = 0, math.inf, -math.inf, 0.0, 0.0
-    for block in blocks():
-        block_low, block_high = float(block.min()), float(block.max())
+def _extremes_of(size, blocks):
+    nonfinite, low, high = 0, math.inf, -math.inf
+    for block in blocks:
+        block_low, block_high = float(np.minimum.reduce(block)), float(np.maximum.reduce(block))
         if not (math.isfinite(block_low) and math.isfinite(block_high)):
             finite = block[np.isfinite(block)]
             nonfinite += block.size - finite.size
             if not finite.size:
                 continue
-            block, block_low, block_high = finite, float(finite.min()), float(finite.max())
+            block_low, block_high = float(finite.min()), float(finite.max())
         low, high = min(low, block_low), max(high, block_high)
-        total += float(block.sum())
-        squares += float(np.dot(block, block))
-    count = size - nonfinite
-    if not count:
-        return TensorStatistics(size, nonfinite, 0.0, 0.0, 0.0, 0.0)
-    largest = max(abs(low), abs(high))
-    if largest and not 1e-140 < largest < 1e140:
-        mean, norm = _scaled_sums(blocks, largest, count)
-    else:
-        mean, norm = total / count, math.sqrt(squares)
-    return TensorStatistics(size, nonfinite, low, high, mean, norm)
+    if nonfinite == size:
+        low = high = 0.0
+    return Extremes(size, nonfinite, low, high)
 
 
-def _scaled_sums(blocks, largest, count):
-    """Mean and norm where squares would leave the range of float64: of elements over `largest`."""
-    _, exponent = math.frexp(largest)
-    shift = min(-exponent, 1000)
-    mean, squares = 0.0, 0.0
-    for block in blocks():
-        block = block[np.isfinite(block)] * math.ldexp(1.0, shift)
-        mean += float(block.sum()) / count
-        squares += float(np.dot(block, block))
-    return math.ldexp(mean, -shift), math.ldexp(math.sqrt(squares), -shift)
+def _with_sums(known, blocks):
+    largest = max(abs(known.minimum), abs(known.maximum))
+    shift = 0
+    if largest and not _SMALL < largest < _LARGE:
+        _, exponent = math.frexp(largest)
+        shift = min(-exponent, 1000)
+    total, squares = 0.0, 0.0
+    for block in blocks() if largest else ():
+        if known.nonfinite:
+            block = block[np.isfinite(block)]
+        if shift:
+            block *= math.ldexp(1.0, shift)
+        total += float(np.add.reduce(block))
+        # np.dot would wake BLAS threads, which wait for each other where the cores are busy.
+        np.multiply(block, block, out=block)
+        squares += float(np.add.reduce(block))
+    return TensorStatistics(
+        known.size,
+        known.nonfinite,
+        known.minimum,
+        known.maximum,
+        mean=math.ldexp(total / max(known.finite, 1), -shift),
+        norm=math.ldexp(math.sqrt(squares), -shift),
+    )
+
+
+def _native_blocks(flat):
+    """Yields the elements as they are stored, block after block."""
+    for start in range(0, flat.size, _BLOCK):
+        yield flat[start : start + _BLOCK]
 
 
 def _blocks(flat):
@@ -175,13 +238,13 @@ def _difference_blocks(after, before):
     buffer, other = np.empty((2, min(_BLOCK, after.size)))
     for start in range(0, after.size, _BLOCK):
         stop = start + _BLOCK
-        if after.dtype.kind == "c":
-            yield _widened(after[start:stop] - before[start:stop], buffer)
-            continue
-        block = _widened(after[start:stop], buffer)
         with np.errstate(invalid="ignore", over="ignore"):
+            if after.dtype.kind == "c":
+                yield _widened(after[start:stop] - before[start:stop], buffer)
+                continue
+            block = _widened(after[start:stop], buffer)
             block -= _widened(before[start:stop], other)
-        yield block
+            yield block
 
 
 def _widened(block, buffer):

@@ -180,7 +180,7 @@ class GraphStep(_Step):
         self.touched(registry.add_all(self._watcher.watched_variables()))
         known_variables = [known for known in registry if known in self._touched]
         self._gate.hand_over(
-            lambda: [known.variable.read_value() for known in known_variables],
+            lambda: [known.read() for known in known_variables],
             lambda *values: self._finish_on_host(list(zip(known_variables, values))),
         )
 

@@ -2,6 +2,8 @@
 
 import weakref
 
+import tensorflow as tf
+
 from gtlog import _compat, naming
 
 
@@ -24,6 +26,19 @@ class KnownVariable:
     def variable(self):
         """The `tf.Variable`, None where the user's program has dropped it."""
         return self._variable()
+
+    @property
+    def is_distributed(self):
+        """Whether a `tf.distribute` strategy keeps a copy of it for each replica."""
+        return _compat.is_distributed(self._variable())
+
+    def read(self):
+        """The value at this point of the program, eager or symbolic; no tape or watcher sees it."""
+        variable = self._variable()
+        with _compat.stop_recording():
+            if isinstance(variable, tf.distribute.DistributedValues):
+                return variable.read_value()
+            return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
 
 
 class VariableRegistry:

@@ -30,11 +30,11 @@ def histograms(buckets=DEFAULT_BUCKETS):
     def summarize(record):
         for variable in record.variables:
             kind = "biases" if variable.is_bias else "weights"
-            rows = statistics.histogram(variable.value_array, buckets, variable.value_statistics)
+            rows = statistics.histogram(variable.value_array, buckets, variable.value_extremes)
             yield Histogram(f"{kind}/{variable.path}", rows)
             if variable.gradient is not None:
                 rows = statistics.histogram(
-                    variable.gradient_array, buckets, variable.gradient_statistics
+                    variable.gradient_array, buckets, variable.gradient_extremes
                 )
                 yield Histogram(f"gradients/{variable.path}", rows)
 

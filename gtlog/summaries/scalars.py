@@ -90,9 +90,9 @@ def _ratio(update, weight):
 
 
 def _nonfinite(variable):
-    count = variable.value_statistics.nonfinite
+    count = variable.value_extremes.nonfinite
     if variable.gradient is not None:
-        count += variable.gradient_statistics.nonfinite
+        count += variable.gradient_extremes.nonfinite
     if count:
         yield Scalar(
             f"nonfinite/{variable.path}", count, "NaN and infinite elements of value and gradient."

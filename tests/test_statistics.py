@@ -1,0 +1,317 @@
+"""The numbers of one tensor, compared with exact rational arithmetic and with TensorBoard."""
+
+import fractions
+import math
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from gtlog import statistics
+from gtlog.statistics import describe, describe_difference, histogram
+
+with warnings.catch_warnings():  # pkg_resources and protobuf, in some versions
+    warnings.simplefilter("ignore")
+    from tensorboard.plugins.histogram import summary_v2
+
+BFLOAT16 = tf.bfloat16.as_numpy_dtype
+FLOATS = (np.float16, BFLOAT16, np.float32, np.float64)
+INTEGERS = tuple(np.dtype(kind + size).type for kind in "iu" for size in "1248")
+COMPLEX = (np.complex64, np.complex128)
+DTYPES = FLOATS + INTEGERS + (np.bool_,) + COMPLEX
+
+# Norms of any few elements up to it are float64 numbers.
+LARGEST = 1e300
+BLOCK = statistics._BLOCK
+
+
+def cast(array, dtype):
+    """The array in another type; what does not fit becomes infinite, without a warning."""
+    with np.errstate(all="ignore"):
+        return array.astype(dtype)
+
+
+@st.composite
+def arrays(draw, dtypes=DTYPES, shapes=None, finite=False):
+    """Arrays of any numeric type and rank: constants, denormals, huge ranges, NaN, infinities."""
+    dtype = draw(st.sampled_from(dtypes))
+    if shapes is None:
+        shapes = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
+    if dtype in INTEGERS or dtype is np.bool_:
+        return draw(hnp.arrays(dtype, shapes))
+    bound = min(LARGEST, float(np.finfo(dtype if dtype in (np.float16, np.float32) else "d").max))
+    numbers = st.floats(-bound, bound) | st.floats(-1.0, 1.0) | st.sampled_from([0.0, 5e-324, 1.0])
+    if not finite:
+        numbers |= st.sampled_from([math.nan, math.inf, -math.inf])
+    real = draw(hnp.arrays(np.float64, shapes, elements=numbers))
+    if dtype not in COMPLEX:
+        array = cast(real, dtype)
+        assume(not finite or np.isfinite(widened(array)).all())
+        return array
+    bound = 1e18  # squares of float32
+    imaginary = draw(hnp.arrays(np.float64, real.shape, elements=st.floats(-bound, bound)))
+    return cast(np.where(np.abs(real) < bound, real, 1.0) + 1j * imaginary, dtype)
+
+
+def widened(array):
+    """The elements as one row of float64, magnitudes where they are complex."""
+    array = np.asarray(array).ravel()
+    if array.dtype.kind == "c":
+        return np.abs(array.astype(np.complex128))
+    return array.astype(np.float64)
+
+
+def finite(array):
+    """The finite elements as exact fractions."""
+    data = widened(array)
+    return [fractions.Fraction(float(x)) for x in data[np.isfinite(data)]]
+
+
+def exact_norm(elements):
+    """The L2 norm of fractions, to 1200 binary places."""
+    squares = sum(x * x for x in elements)
+    return float(fractions.Fraction(math.isqrt(int(squares * 4**1200)), 2**1200))
+
+
+def assert_described(described, array):
+    """Asserts that statistics are those of the array's finite elements."""
+    elements = finite(array)
+    size = np.asarray(array).size
+    assert (described.size, described.finite) == (size, len(elements))
+    assert described.nonfinite == size - len(elements)
+    if not elements:
+        assert described == statistics.TensorStatistics(size, size, 0.0, 0.0, 0.0, 0.0)
+        return
+    assert (described.minimum, described.maximum) == (min(elements), max(elements))
+    largest = float(max(abs(x) for x in elements))
+    mean = float(sum(elements) / len(elements))
+    assert described.mean == pytest.approx(mean, rel=1e-12, abs=1e-13 * largest + 5e-324)
+    assert described.norm == pytest.approx(exact_norm(elements), rel=1e-12, abs=1e-323)
+
+
+def assert_counted(rows, array, buckets):
+    """Asserts edges and counts up to the rounding of the buckets' edges."""
+    elements = sorted(finite(array))
+    assert rows.shape == (buckets, 3) and rows.dtype == np.float64
+    assert rows[:, 2].sum() == len(elements)
+    if not elements:
+        assert not rows.any()
+        return
+    low, high = elements[0], elements[-1]
+    assert (rows[0, 0], rows[-1, 1]) == (low, high)
+    np.testing.assert_array_equal(rows[1:, 0], rows[:-1, 1] if low < high else low)
+    assert (np.diff(rows[:, :2], axis=0) >= 0).all()
+    if low == high:
+        assert (rows[:-1, 2] == 0).all()
+        return
+    rounding = max(abs(low), abs(high)) / 2**50 + fractions.Fraction(5e-324)
+    for k in range(1, buckets):
+        edge = low + k * (high - low) / buckets
+        assert abs(fractions.Fraction(float(rows[k, 0])) - edge) <= rounding
+        below = rows[:k, 2].sum()
+        assert sum(x < edge - rounding for x in elements) <= below
+        assert below <= sum(x < edge + rounding for x in elements)
+
+
+class TestDescribe:
+    """`describe` against exact sums."""
+
+    @given(arrays())
+    @example(np.array([1e-320, 2e-320]))
+    @example(np.array([-1e300, 1e300, 1e-300]))
+    @example(np.full([2, 3], 7, np.uint64))
+    @example(np.array([2**64 - 1, 2**63], np.uint64))
+    def test_it_is_exact(self, array):
+        """Extremes and counts are exact, mean and norm to twelve digits, for every type."""
+        assert_described(describe(array), array)
+
+    @pytest.mark.parametrize("dtype", [np.float16, BFLOAT16], ids=["float16", "bfloat16"])
+    def test_half_floats_do_not_overflow(self, dtype):
+        """70,000 ones of a half float have the sum and the norm that they have."""
+        described = describe(np.ones(70000, dtype))
+        assert described.mean == 1.0
+        assert described.norm == pytest.approx(math.sqrt(70000.0), rel=1e-12)
+
+    def test_float32_does_not_overflow(self):
+        """Squares may leave the range of float32."""
+        assert describe(np.full(4, 3e38, np.float32)).norm == pytest.approx(6e38, rel=1e-6)
+
+    def test_complex_numbers_count_by_magnitude(self):
+        """3+4j counts as 5."""
+        described = describe(np.array([3 + 4j, 0j], np.complex64))
+        assert (described.minimum, described.maximum, described.norm) == (0.0, 5.0, 5.0)
+
+    @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+    def test_nothing_finite(self, value):
+        """Where no element is finite all are counted, and the rest is zero."""
+        assert describe(np.full(BLOCK + 1, value, np.float32)) == statistics.TensorStatistics(
+            BLOCK + 1, BLOCK + 1, 0.0, 0.0, 0.0, 0.0
+        )
+
+    def test_a_norm_beyond_float64_is_infinite(self):
+        """Finite elements whose norm no float64 can hold have an infinite one."""
+        described = describe(np.full(4, 1.5e308))
+        assert (described.nonfinite, described.maximum, described.norm) == (0, 1.5e308, math.inf)
+        assert described.mean == pytest.approx(1.5e308)
+
+    def test_tensors_lists_and_numbers(self):
+        """Whatever numpy makes an array of is taken."""
+        assert describe(tf.constant([3.0, 4.0])).norm == 5.0
+        assert describe([[3], [4]]).norm == 5.0
+        assert describe(2.5).maximum == 2.5
+        assert describe([]).size == 0
+
+
+@st.composite
+def pairs(draw):
+    """Two arrays of one type and shape."""
+    dtypes = (draw(st.sampled_from(DTYPES)),)
+    after = draw(arrays(dtypes))
+    return after, draw(arrays(dtypes, shapes=st.just(after.shape)))
+
+
+class TestDescribeDifference:
+    """`describe_difference` against the difference itself."""
+
+    @given(pairs())
+    def test_it_is_the_description_of_the_difference(self, pair):
+        """It describes `after - before`, taken in float64, complex numbers in their own type."""
+        after, before = pair
+        with np.errstate(all="ignore"):
+            if after.dtype.kind == "c":
+                difference = after - before
+            else:
+                difference = after.astype(np.float64) - before.astype(np.float64)
+        assert_described(describe_difference(after, before), difference)
+
+    @pytest.mark.parametrize("size", [BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 3])
+    def test_several_blocks(self, size):
+        """Arrays of one block, one element less or more, and several."""
+        random = np.random.RandomState(size)
+        after, before = random.randn(2, size).astype("f")
+        described = describe_difference(after, before)
+        difference = after.astype("d") - before
+        assert described.minimum == difference.min() and described.maximum == difference.max()
+        norm = math.sqrt(math.fsum(difference**2))
+        assert described.norm == pytest.approx(norm, rel=1e-12)
+
+    def test_unsigned_and_bool_differences_are_negative(self):
+        """A difference of unsigned numbers does not wrap around, one of bools is a number."""
+        for dtype in (np.uint8, np.bool_):
+            described = describe_difference(np.zeros(2, dtype), np.ones(2, dtype))
+            assert (described.minimum, described.maximum) == (-1.0, -1.0)
+
+    def test_shapes_must_agree(self):
+        """Arrays of different sizes are an error that gives both shapes."""
+        with pytest.raises(ValueError) as caught:
+            describe_difference(np.zeros(3), np.zeros(4))
+        assert str(caught.value) == "The shapes differ: (3,) after, (4,) before."
+
+
+class TestHistogram:
+    """`histogram` against exact edges, and against TensorBoard's own."""
+
+    @given(arrays(), st.integers(1, 40))
+    @example(np.array([-1.7e308, 0.0, 1.7e308]), 30)
+    @example(np.array([0.0, 5e-324, 1e-323]), 4)
+    @example(np.array([1.0, 1.0 + 2.0**-52]), 30)
+    @example(np.array([1e-310, 1.0, 1e100]), 30)
+    @example(np.array([2**63 - 1, -(2**63)], np.int64), 30)
+    def test_edges_and_counts(self, array, buckets):
+        """Edges are uniform between the extremes; each finite element is in its bucket."""
+        assert_counted(histogram(array, buckets), array, buckets)
+
+    @given(arrays(finite=True), st.integers(1, 40))
+    def test_it_is_tensorboards(self, array, buckets):
+        """On finite data edges and counts are bit for bit those of TensorBoard's histogram."""
+        data = widened(array)
+        extent = np.ptp(data) if data.size else 0.0
+        # Beyond, the width of a bucket is denormal or infinite, and TensorBoard's counts are wrong.
+        assume(extent == 0.0 or 1e-280 < extent < 1e280)
+        assert not data.size or np.abs(data).max() < 1e290 or extent == 0.0
+        self.assert_tensorboards(array, data, buckets)
+
+    @pytest.mark.parametrize("size", [BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7])
+    @pytest.mark.parametrize("dtype", [np.float32, BFLOAT16, np.int8], ids=["f4", "bf16", "i1"])
+    def test_several_blocks_are_tensorboards(self, dtype, size):
+        """Arrays longer than one block too."""
+        array = (40 * np.random.RandomState(size).randn(size)).clip(-128, 127).astype(dtype)
+        self.assert_tensorboards(array, widened(array), 30)
+
+    def assert_tensorboards(self, array, data, buckets):
+        """Asserts equality with what TensorBoard makes of the data."""
+        (value,) = summary_v2.histogram_pb("tag", data, buckets).value
+        np.testing.assert_array_equal(histogram(array, buckets), tf.make_ndarray(value.tensor))
+
+    @pytest.mark.parametrize("size", [BLOCK, BLOCK + 1, 2 * BLOCK])
+    def test_nonfinite_elements_spoil_nothing(self, size):
+        """NaN and infinities, a whole block of them too, leave the histogram of the rest."""
+        array = np.random.RandomState(0).randn(2 * BLOCK + size)
+        array[BLOCK : 2 * BLOCK] = np.nan
+        array[-1], array[0], array[7] = np.inf, -np.inf, np.nan
+        expected = histogram(array[np.isfinite(array)])
+        np.testing.assert_array_equal(histogram(array), expected)
+        assert expected[:, 2].sum() == np.isfinite(array).sum()
+
+    @given(arrays(), st.integers(1, 40))
+    def test_statistics_that_are_known_are_not_computed_again(self, array, buckets):
+        """With the array's description at hand the histogram is the same."""
+        described = describe(array)
+        rows = histogram(array, buckets, described)
+        np.testing.assert_array_equal(rows, histogram(array, buckets))
+
+
+LAYOUTS = {
+    "transposed": lambda a: a.T,
+    "Fortran": np.asfortranarray,
+    "strided": lambda a: a[::2, ::3],
+    "reversed": lambda a: a[::-1, ::-1],
+    "broadcast": lambda a: np.broadcast_to(a[:, :1], a.shape),
+    "read-only": lambda a: np.frombuffer(a.tobytes(), a.dtype).reshape(a.shape),
+    "byte-swapped": lambda a: a.astype(a.dtype.newbyteorder()),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_layouts(layout):
+    """However an array lies in memory, its numbers are the same."""
+    array = layout(np.random.RandomState(0).randn(170, 130))
+    copy = np.array(array, dtype=np.float64, order="C")
+    assert describe(array).maximum == copy.max()
+    assert describe(array).norm == pytest.approx(math.sqrt(math.fsum(copy.ravel() ** 2)))
+    assert describe_difference(array, copy).norm == 0.0
+    np.testing.assert_array_equal(histogram(array)[:, 2], np.histogram(copy, 30)[0])
+
+
+@given(pairs())
+def test_arrays_are_not_modified(pair):
+    """Every element keeps its bits."""
+    after, before = pair
+    expected = after.tobytes(), before.tobytes()
+    describe(after)
+    describe_difference(after, before)
+    histogram(after)
+    assert (after.tobytes(), before.tobytes()) == expected
+
+
+@pytest.mark.parametrize("spoiled", [False, True], ids=["finite", "with NaN"])
+def test_no_copy_of_the_whole_array_is_made(spoiled):
+    """Twenty million float32, 80 MB, are reduced and counted with less than 3 MB."""
+    array = np.arange(20_000_000, dtype=np.float32)
+    if spoiled:
+        array[::1000] = np.nan
+    tracemalloc.start()
+    try:
+        describe(array)
+        describe_difference(array, array)
+        rows = histogram(array)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3e6
+    assert rows[:, 2].sum() == (19_980_000 if spoiled else 20_000_000)

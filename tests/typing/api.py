@@ -1,0 +1,46 @@
+"""The public API as a user's type checker sees it: checked by mypy, never run."""
+
+import os
+from typing import Any, Iterable
+
+import tensorflow as tf
+
+import gtlog
+
+writer: Any = tf.summary.create_file_writer("logs")
+
+
+@gtlog.logged_step(writer, every=100)
+def function(x: int, y: str) -> float:
+    return 0.0
+
+
+# A decorated step keeps its type, signature and all; `step_logger` is no part of that type.
+loss: float = function(1, y="")
+
+
+class Trainer:
+    @gtlog.logged_step("logs", every=lambda step: step < 10, include="dense", on_error="raise")
+    def method(self, x: int) -> float:
+        return 0.0
+
+
+method_loss: float = Trainer().method(1)
+
+
+def own_summary(record: gtlog.StepRecord) -> Iterable[Any]:
+    for variable in record.variables:
+        path: str = variable.path
+        yield path
+
+
+log = gtlog.StepLogger(
+    os.curdir, step=0, summaries=[gtlog.summaries.histograms(buckets=30), own_summary]
+)
+with log, log.step():
+    with gtlog.InstrumentedTape(persistent=True) as tape:
+        pass
+with gtlog.InstrumentedTape(logger=log):
+    pass
+log.flush()
+log.close()
