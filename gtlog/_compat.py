@@ -73,8 +73,10 @@ def is_distributed(variable):
 
     A variable that stands for its copies is one, and so is each copy.
     """
-    is_container = isinstance(variable, tf.distribute.DistributedValues)
-    return is_container or hasattr(variable, "_distributed_container")
+    if isinstance(variable, tf.distribute.DistributedValues):
+        return True
+    # A copy, or in later versions its handle, knows the variable that it is a copy of.
+    return any(hasattr(one, "_distributed_container") for one in (variable, variable.handle))
 
 
 def full_name(variable):

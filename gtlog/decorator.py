@@ -2,13 +2,14 @@
 
 import functools
 import inspect
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, Iterable, Optional, TypeVar
 
 import tensorflow as tf
 import wrapt
 
 from gtlog import _compat
 from gtlog.logger import StepLogger
+from gtlog.types import Every, Expressions, Step, Summary, Writer
 
 StepFunction = TypeVar("StepFunction", bound=Callable[..., Any])
 
@@ -86,15 +87,15 @@ class LoggedStep(_AutoGraphArtifact, wrapt.FunctionWrapper):
 
 
 def logged_step(
-    writer,
-    every=1,
+    writer: Writer,
+    every: Every = 1,
     *,
-    step=None,
-    summaries=None,
-    include=None,
-    exclude=None,
-    model=None,
-    on_error="warn",
+    step: Step = None,
+    summaries: Optional[Iterable[Summary]] = None,
+    include: Expressions = None,
+    exclude: Expressions = None,
+    model: Any = None,
+    on_error: str = "warn",
 ) -> Callable[[StepFunction], StepFunction]:
     """Makes a decorator that logs the steps a training function makes.
 

@@ -51,6 +51,8 @@ class Failures:
         """
         try:
             yield
+        except LoggingWarning:  # the user's filter makes an error of it
+            raise
         except Exception as error:
             self.failed(doing, error, step)
 

@@ -1,6 +1,7 @@
 """The machine of which the decorator is the skin."""
 
 import weakref
+from typing import Any, ContextManager, Iterable, Optional
 
 import tensorflow as tf
 
@@ -16,6 +17,7 @@ from gtlog.schedule import as_schedule
 from gtlog.step import EagerStep, GraphStep
 from gtlog.step_number import as_step_number
 from gtlog.traced import TracedFunctions
+from gtlog.types import Every, Expressions, Step, Summary, Writer
 from gtlog.variables import VariableRegistry
 from gtlog.writer import EventWriter
 
@@ -53,16 +55,16 @@ class StepLogger:
 
     def __init__(
         self,
-        writer,
-        every=1,
+        writer: Writer,
+        every: Every = 1,
         *,
-        step=None,
-        summaries=None,
-        include=None,
-        exclude=None,
-        model=None,
-        on_error="warn",
-    ):
+        step: Step = None,
+        summaries: Optional[Iterable[Summary]] = None,
+        include: Expressions = None,
+        exclude: Expressions = None,
+        model: Any = None,
+        on_error: str = "warn",
+    ) -> None:
         failures = Failures(on_error)
         schedule = as_schedule(every)
         step_number = as_step_number(step, failures.notice)
@@ -74,7 +76,7 @@ class StepLogger:
         self._traced = TracedFunctions(registry)
         self._finalizer = weakref.finalize(self, _close, self._inline, self._writer)
 
-    def step(self):
+    def step(self) -> ContextManager[Any]:
         """The next step, as a context manager around the code that makes it.
 
         Inside a function that is being traced, the context manager leaves in the graph what logs
@@ -97,7 +99,7 @@ class StepLogger:
                     failures.notice(_TRACED_BEFORE)
         return result
 
-    def flush(self):
+    def flush(self) -> None:
         """Writes the step of a plain loop that is under way, and flushes the event file.
 
         Call it after the optimizer update.
@@ -105,14 +107,14 @@ class StepLogger:
         self._inline.finish()
         self._writer.flush()
 
-    def close(self):
+    def close(self) -> None:
         """Flushes, and closes the writer if the logger owns it. It may be called twice."""
         self._finalizer()
 
-    def __enter__(self):
+    def __enter__(self) -> "StepLogger":
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         self.close()
 
     def step_of_tape(self):

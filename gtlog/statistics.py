@@ -216,9 +216,15 @@ def _with_sums(known, blocks):
         known.nonfinite,
         known.minimum,
         known.maximum,
-        mean=math.ldexp(total / max(known.finite, 1), -shift),
-        norm=math.ldexp(math.sqrt(squares), -shift),
+        mean=_shifted(total / max(known.finite, 1), -shift),
+        norm=_shifted(math.sqrt(squares), -shift),
     )
+
+
+def _shifted(value, shift):
+    """`value * 2**shift`; infinite, where math.ldexp would raise, if that is beyond float64."""
+    half = shift // 2
+    return value * math.ldexp(1.0, half) * math.ldexp(1.0, shift - half)
 
 
 def _native_blocks(flat):

@@ -1,6 +1,7 @@
 """The tape that lets the step around it see what it differentiates."""
 
 import contextlib
+from typing import Any
 
 import tensorflow as tf
 
@@ -37,7 +38,13 @@ class InstrumentedTape(tf.GradientTape):
     6.0
     """
 
-    def __init__(self, persistent=False, watch_accessed_variables=True, *, logger=None):
+    def __init__(
+        self,
+        persistent: bool = False,
+        watch_accessed_variables: bool = True,
+        *,
+        logger: Any = None,
+    ) -> None:
         super().__init__(
             persistent=persistent, watch_accessed_variables=watch_accessed_variables
         )

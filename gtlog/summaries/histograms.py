@@ -3,12 +3,13 @@
 import numbers
 
 from gtlog import statistics
+from gtlog.types import Summary
 from gtlog.values import Histogram
 
 DEFAULT_BUCKETS = 30  # as tf.summary.histogram has
 
 
-def histograms(buckets=DEFAULT_BUCKETS):
+def histograms(buckets: int = DEFAULT_BUCKETS) -> Summary:
     """A summary that writes the distributions of variables and gradients.
 
     Tags: `weights/<path>` and `biases/<path>`, the values after the update; `gradients/<path>`,

@@ -7,12 +7,19 @@ import numbers
 from gtlog import naming, statistics
 from gtlog.summaries import kernel_kinds, pictures
 from gtlog.summaries.tile_layout import matrix_layout, tile_layout
+from gtlog.types import Summary
 from gtlog.values import Image
 
 _LEAST_SIDE = 256
 
 
-def kernel_images(max_filters=64, max_channels=16, *, dense=False, max_side=1024):
+def kernel_images(
+    max_filters: int = 64,
+    max_channels: int = 16,
+    *,
+    dense: bool = False,
+    max_side: int = 1024,
+) -> Summary:
     """Makes a summary that draws each convolution kernel as one picture, `images/<path>`.
 
     The kernels of Conv1D, Conv2D, Conv3D, of their transposed, depthwise and separable forms, of

@@ -17,6 +17,7 @@ import numpy as np
 
 from gtlog import naming, statistics
 from gtlog.summaries.histograms import DEFAULT_BUCKETS, check_buckets
+from gtlog.types import Summary
 from gtlog.values import Histogram
 
 # Gates in the order of the last axis, by how many times `units` that axis is long.
@@ -31,7 +32,7 @@ _NAME = re.compile(r"(?P<name>.*?)(?P<number>_\d+)?")
 _CHUNK = 1 << 20
 
 
-def recurrent_gates(buckets=DEFAULT_BUCKETS):
+def recurrent_gates(buckets: int = DEFAULT_BUCKETS) -> Summary:
     """Makes a summary that shows recurrent layers gate by gate.
 
     LSTM, GRU (with `reset_after` and without), SimpleRNN and ConvLSTM layers are found from their

@@ -2,6 +2,7 @@
 
 import math
 
+from gtlog.types import Summary
 from gtlog.values import Scalar
 
 _DESCRIPTIONS = {
@@ -11,7 +12,7 @@ _DESCRIPTIONS = {
 }
 
 
-def scalars(per_variable=False):
+def scalars(per_variable: bool = False) -> Summary:
     """A summary that writes loss, norms, update ratio and counts of non-finite elements.
 
     Tags: `loss`, or `loss/<k>` where a step differentiated several targets; `gradient_norm`,
