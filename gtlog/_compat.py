@@ -49,9 +49,9 @@ def own_variable(value, dtype, name):
 
     `tf.Variable` asks the creators around it, even in `tf.init_scope`: a `tf.function` that is
     being traced would take the variable for one of its own and trace again, and a distribution
-    strategy would mirror it.
+    strategy would mirror it. It lives on the host, which decides by it.
     """
-    with tf.init_scope():
+    with tf.init_scope(), tf.device("/cpu:0"):
         return _ResourceVariable(value, trainable=False, dtype=dtype, name=name)
 
 

@@ -7,7 +7,7 @@ from typing import Optional, Tuple, Union
 import numpy as np
 import tensorflow as tf
 
-from gtlog import gradients, statistics
+from gtlog import device_statistics, gradients, statistics
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -54,31 +54,59 @@ class VariableRecord:
     @functools.cached_property
     def value_extremes(self) -> statistics.Extremes:
         """Extremes of the value after the update: all that a histogram needs."""
-        return statistics.extremes(self.value_array)
-
-    @functools.cached_property
-    def gradient_extremes(self) -> Optional[statistics.Extremes]:
-        """Extremes of the gradient's elements; None without a gradient."""
-        return None if self.gradient is None else statistics.extremes(self.gradient_array)
+        return _reducer(self.value).extremes(self.value)
 
     @functools.cached_property
     def value_statistics(self) -> statistics.TensorStatistics:
         """Statistics of the value after the update."""
-        return statistics.describe(self.value_array, self.value_extremes)
+        return _reducer(self.value).describe(self.value, self.value_extremes)
+
+    def value_histogram(self, buckets: int) -> np.ndarray:
+        """Histogram of the value after the update: `[buckets, 3]` rows of edges and count."""
+        return _reducer(self.value).histogram(self.value, buckets, self.value_extremes)
+
+    @functools.cached_property
+    def gradient_extremes(self) -> Optional[statistics.Extremes]:
+        """Extremes of the gradient's elements; None without a gradient."""
+        if self.gradient is None:
+            return None
+        return _reducer(self._gradient_elements).extremes(self._gradient_elements)
 
     @functools.cached_property
     def gradient_statistics(self) -> Optional[statistics.TensorStatistics]:
         """Statistics of the gradient's elements; None without a gradient."""
         if self.gradient is None:
             return None
-        return statistics.describe(self.gradient_array, self.gradient_extremes)
+        elements = self._gradient_elements
+        return _reducer(elements).describe(elements, self.gradient_extremes)
+
+    def gradient_histogram(self, buckets: int) -> Optional[np.ndarray]:
+        """Histogram of the gradient's elements, as `value_histogram`; None without a gradient."""
+        if self.gradient is None:
+            return None
+        elements = self._gradient_elements
+        return _reducer(elements).histogram(elements, buckets, self.gradient_extremes)
 
     @functools.cached_property
     def update_statistics(self) -> Optional[statistics.TensorStatistics]:
         """Statistics of `value - before`, the change that was made; None without `before`."""
         if self.before is None:
             return None
-        return statistics.describe_difference(self.value_array, np.asarray(self.before))
+        return _reducer(self.value).describe_difference(self.value, self.before)
+
+    @property
+    def _gradient_elements(self):
+        """The gradient where it lives; of slices the touched rows, which are put together here."""
+        if isinstance(self.gradient, tf.IndexedSlices):
+            return self.gradient_array
+        return self.gradient
+
+
+def _reducer(elements):
+    """The module that reduces a tensor where it lives, or an array."""
+    if isinstance(elements, np.ndarray) or "CPU" in elements.device.upper():
+        return statistics
+    return device_statistics
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -116,6 +116,22 @@ def histogram(array, buckets=30, known=None):
     """
     flat = np.asarray(array).reshape(-1)
     known = known or extremes(flat)
+
+    def count(low, width, scale):
+        return _counts(flat, low, width, buckets, scale, bool(known.nonfinite))
+
+    return bucket_rows(known, buckets, count)
+
+
+def bucket_rows(known, buckets, count):
+    """The rows of `histogram`, given who counts.
+
+    Args:
+      known: `Extremes` of the elements.
+      buckets: Positive number of buckets.
+      count: Function of (lowest edge, width of a bucket, scale) that returns how many of the finite
+        elements, each multiplied by `scale` first, lie in each bucket.
+    """
     rows = np.zeros((buckets, 3))
     if not known.finite:
         return rows
@@ -126,11 +142,31 @@ def histogram(array, buckets=30, known=None):
         return rows
     scale = _safe_scale(low, high, buckets)
     width = (high * scale - low * scale) / buckets
-    rows[:, 2] = _counts(flat, low * scale, width, buckets, scale, bool(known.nonfinite))
+    rows[:, 2] = count(low * scale, width, scale)
     edges = (np.arange(buckets + 1) * width + low * scale) / scale
     edges[-1] = high
     rows[:, 0], rows[:, 1] = edges[:-1], edges[1:]
     return rows
+
+
+def scale_for_sums(known):
+    """Exponent of the power of two by which elements are scaled so that squares stay in range."""
+    largest = max(abs(known.minimum), abs(known.maximum))
+    if not largest or _SMALL < largest < _LARGE:
+        return 0
+    return _exponent_to_one(largest)
+
+
+def _exponent_to_one(number):
+    """Exponent of a power of two, itself no denormal number, that brings a number near to one."""
+    _, exponent = math.frexp(number)
+    return max(-1000, min(-exponent, 1000))
+
+
+def shifted(value, shift):
+    """`value * 2**shift`; infinite, where math.ldexp would raise, if that is beyond float64."""
+    half = shift // 2
+    return value * math.ldexp(1.0, half) * math.ldexp(1.0, shift - half)
 
 
 def _counts(flat, low, width, buckets, scale, has_nonfinite):
@@ -175,8 +211,7 @@ def _safe_scale(low, high, buckets):
     width = high / buckets - low / buckets
     if 1e-290 < width < 1e290 and max(abs(low), abs(high)) < 1e290:
         return 1.0
-    _, exponent = math.frexp(max(abs(low), abs(high)))
-    return math.ldexp(1.0, min(-exponent, 1000))
+    return math.ldexp(1.0, _exponent_to_one(max(abs(low), abs(high))))
 
 
 def _extremes_of(size, blocks):
@@ -196,13 +231,9 @@ def _extremes_of(size, blocks):
 
 
 def _with_sums(known, blocks):
-    largest = max(abs(known.minimum), abs(known.maximum))
-    shift = 0
-    if largest and not _SMALL < largest < _LARGE:
-        _, exponent = math.frexp(largest)
-        shift = min(-exponent, 1000)
+    shift = scale_for_sums(known)
     total, squares = 0.0, 0.0
-    for block in blocks() if largest else ():
+    for block in blocks():
         if known.nonfinite:
             block = block[np.isfinite(block)]
         if shift:
@@ -216,15 +247,9 @@ def _with_sums(known, blocks):
         known.nonfinite,
         known.minimum,
         known.maximum,
-        mean=_shifted(total / max(known.finite, 1), -shift),
-        norm=_shifted(math.sqrt(squares), -shift),
+        mean=shifted(total / max(known.finite, 1), -shift),
+        norm=shifted(math.sqrt(squares), -shift),
     )
-
-
-def _shifted(value, shift):
-    """`value * 2**shift`; infinite, where math.ldexp would raise, if that is beyond float64."""
-    half = shift // 2
-    return value * math.ldexp(1.0, half) * math.ldexp(1.0, shift - half)
 
 
 def _native_blocks(flat):
@@ -260,3 +285,48 @@ def _widened(block, buffer):
     else:
         target[...] = block
     return target
+
+
+def signed_log_histogram(array, buckets, floor, known=None):
+    """The `histogram` of sign(x) * log10(1 + |x| / floor), for elements x of many magnitudes.
+
+    Magnitudes above 1e300 count as 1e300.
+
+    Args:
+      array: Array of any shape.
+      buckets: Positive number of buckets, k, uniform in the logarithm.
+      floor: Positive float, the magnitude where the scale goes from linear to logarithmic.
+      known: What `extremes` or `describe` returned for the array, where it was asked before.
+
+    Returns:
+      `[k, 3]` float64 array of left edge, right edge and count; the edges are logarithms.
+
+    >>> signed_log_histogram(np.array([0.0, 0.9, 9.9, 99.9]), buckets=3, floor=0.1)
+    array([[0., 1., 1.],
+           [1., 2., 1.],
+           [2., 3., 2.]])
+    """
+    flat = np.asarray(array).reshape(-1)
+    known = known or extremes(flat)
+    ends = _signed_log(np.array([known.minimum, known.maximum]), floor)
+
+    def count(low, width, scale):
+        counts = np.zeros(buckets, np.int64)
+        for block in _blocks(flat):
+            if known.nonfinite:
+                block = block[np.isfinite(block)]
+            if block.size:
+                logs = _signed_log(block, floor)
+                counts += _counts(logs, low, width, buckets, scale, has_nonfinite=False)
+        return counts
+
+    known_of_logs = Extremes(known.size, known.nonfinite, float(ends[0]), float(ends[1]))
+    return bucket_rows(known_of_logs, buckets, count)
+
+
+def _signed_log(block, floor):
+    magnitudes = np.minimum(np.abs(block), 1e300)
+    magnitudes /= floor
+    np.log1p(magnitudes, out=magnitudes)
+    magnitudes /= math.log(10.0)
+    return np.copysign(magnitudes, block, out=magnitudes)

@@ -156,7 +156,8 @@ def _fill_histogram(proto, histogram):
 
 def _fill_image(proto, image):
     height, width, _ = image.pixels.shape
-    png = tf.io.encode_png(image.pixels).numpy()
+    # Half the time of the default level, for a few percent more bytes.
+    png = tf.io.encode_png(image.pixels, compression=1).numpy()
     proto.metadata.plugin_data.plugin_name = "images"
     proto.metadata.data_class = _BLOB_SEQUENCE_CLASS
     proto.tensor.dtype = tf.string.as_datatype_enum

@@ -6,7 +6,6 @@ from these copies, without gtlog's code.
 """
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
 import gtlog
@@ -17,11 +16,6 @@ from .reference import assert_histogram, norm
 keras = tf.keras
 EVERY, STEPS = 3, 7
 LOGGED = [0, 3, 6]
-
-pytestmark = [  # what Keras 2 warns of by itself
-    pytest.mark.filterwarnings("ignore:.*randrange:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*initializer .* is unseeded:UserWarning"),
-]
 
 
 class Trained:
