@@ -21,6 +21,7 @@ from gtlog.decorator import logged_step
 from gtlog.errors import LoggingError, LoggingWarning
 from gtlog.logger import StepLogger
 from gtlog.record import StepRecord, VariableRecord
+from gtlog.schedule import every_seconds, every_steps, log_spaced, overhead
 from gtlog.tape import InstrumentedTape
 
 __all__ = [
@@ -30,7 +31,11 @@ __all__ = [
     "StepLogger",
     "StepRecord",
     "VariableRecord",
+    "every_seconds",
+    "every_steps",
+    "log_spaced",
     "logged_step",
+    "overhead",
     "summaries",
     "testing",
 ]

@@ -152,9 +152,11 @@ def variables_of(model):
     """All variables of a Keras model or `tf.Module`, moving statistics included.
 
     A model that is not built has none yet; Keras 2 raises a ValueError where it is asked for them.
+    The `variables` of Keras 3 hold the states of random generators as well, its `weights` do not.
     """
+    attribute = "weights" if hasattr(model, "_flatten_layers") else "variables"
     try:
-        return tuple(getattr(model, "variables", ()))
+        return tuple(getattr(model, attribute, ()))
     except ValueError:
         return ()
 

@@ -2,15 +2,13 @@
 
 import tensorflow as tf
 
-from gtlog.schedule import EverySteps
-
 
 class Clock:
     """Numbers the steps of one logger.
 
     Args:
       step_number: Source of numbers (`gtlog.step_number`).
-      schedule: Callable from a number to whether that step is logged.
+      schedule: `Schedule`.
       failures: `Failures`; where the user's own schedule or step raises, the step is not logged.
     """
 
@@ -31,15 +29,19 @@ class Clock:
     def begin_in_graph(self):
         """The same as symbolic tensors: int64 and bool scalars, new each time that the graph runs.
 
-        A schedule that is the user's own callable is asked on the host.
+        A schedule that only Python can ask, such as the user's own callable, is asked on the host.
         """
         with tf.name_scope("gtlog"):
             number = self._step_number.read_in_graph()
-            if isinstance(self._schedule, EverySteps):
-                return number, self._schedule(number)
-            due = tf.py_function(self._is_due, [number], tf.bool)
-            due.set_shape(())
-            return number, due
+            is_due = self._schedule.in_graph(number)
+            if is_due is None:
+                is_due = tf.py_function(self._is_due, [number], tf.bool)
+                is_due.set_shape(())
+            return number, is_due
+
+    def logging(self):
+        """A context manager around the work of a logged step: a schedule may measure its cost."""
+        return self._schedule.logging()
 
     def _is_due(self, number):
         try:

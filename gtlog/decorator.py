@@ -110,7 +110,7 @@ def logged_step(
 
     Args:
       writer: As for `StepLogger`, like all the others.
-      every: Positive int N, or a callable from the step number to a bool.
+      every: Positive int N, a schedule, or a callable from the step number to a bool.
       step: None, an int to start from, a variable, or a callable.
       summaries: Iterable of summaries, None for the stock ones.
       include: Regular expression, or several, on the paths of variables.

@@ -63,10 +63,10 @@ def _wide(dtype):
 
 def _dense_total(parts):
     dense = next(part for part in parts if not isinstance(part, tf.IndexedSlices))
-    result = np.zeros(dense.shape, _wide(dense.dtype.as_numpy_dtype().dtype))
+    result = np.zeros(dense.shape, _wide(np.asarray(dense).dtype))
     for part in parts:
         if isinstance(part, tf.IndexedSlices):
-            np.add.at(result, np.asarray(part.indices), np.asarray(part.values, result.dtype))
+            np.add.at(result, np.asarray(part.indices), np.asarray(part.values).astype(result.dtype))
         else:
             result += np.asarray(part).astype(result.dtype)
     return tf.constant(result)

@@ -40,18 +40,43 @@ class InlineStep(EagerStep):
         return self.is_differentiated and not self._open_tapes
 
 
+class PendingStep:
+    """The step of a plain loop that is under way; all that has to be finished when a logger ends.
+
+    Attributes:
+      step: An `InlineStep`; None where nothing is pending.
+    """
+
+    def __init__(self):
+        self.step = None
+
+    def finish(self):
+        """Logs the step if its tapes have done their work."""
+        if self.step is not None and self.step.is_over:
+            self.take().finish()
+
+    def take(self):
+        """The step, closed and pending no longer."""
+        step, self.step = self.step, None
+        step.is_closed = True
+        return step
+
+
 class InlineSteps:
-    """The step of a plain loop that is under way.
+    """The steps of a plain loop, one after the other.
 
     Args:
       clock: `Clock` of the logger.
       gate: `Gate` of the logger.
       pipeline: `Pipeline` of the logger.
+
+    Attributes:
+      pending: `PendingStep`, the one that is under way.
     """
 
     def __init__(self, clock, gate, pipeline):
         self._parts = (clock, gate, pipeline)
-        self._current = None
+        self.pending = PendingStep()
 
     def for_new_tape(self):
         """The step that a tape belongs to which is entered now.
@@ -59,23 +84,14 @@ class InlineSteps:
         It is the current one, unless a gradient was taken in it and none of its tapes records any
         more: then that step is over and a new one begins.
         """
-        if self._current is not None and self._current.is_over:
-            self.finish()
-        if self._current is None:
-            self._current = InlineStep(*self._parts)
-            self._current.begin()
-        return self._current
-
-    def finish(self):
-        """Logs the current step if its tapes have done their work."""
-        if self._current is not None and self._current.is_over:
-            step, self._current = self._current, None
-            step.is_closed = True
-            step.finish()
+        self.pending.finish()
+        if self.pending.step is None:
+            step = InlineStep(*self._parts)
+            step.begin()
+            self.pending.step = step
+        return self.pending.step
 
     def abandon(self, step):
         """Drops a step that an exception left."""
-        if step is self._current:
-            self._current = None
-            step.is_closed = True
-            step.abandon()
+        if step is self.pending.step:
+            self.pending.take().abandon()

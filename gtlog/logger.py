@@ -16,6 +16,7 @@ from gtlog.pipeline import Pipeline
 from gtlog.schedule import as_schedule
 from gtlog.step import EagerStep, GraphStep
 from gtlog.step_number import as_step_number
+from gtlog.summaries.checks import check_summary
 from gtlog.traced import TracedFunctions
 from gtlog.types import Every, Expressions, Step, Summary, Writer
 from gtlog.variables import VariableRegistry
@@ -31,8 +32,8 @@ class StepLogger:
     Args:
       writer: `tf.summary.SummaryWriter`; or a log directory (`str` or `os.PathLike`), for which
         gtlog makes, owns, flushes and closes the writer.
-      every: Positive int N: steps 0, N, 2N, … are logged. Or a callable from the step number (int)
-        to a bool.
+      every: Positive int N: steps 0, N, 2N, … are logged. Or a schedule: `gtlog.every_seconds`,
+        `gtlog.log_spaced`, `gtlog.overhead`. Or a callable from the step number (int) to a bool.
       step: Where the step numbers come from, read before the step runs. None counts the calls from
         0, unless a step is set by `tf.summary.experimental.set_step`; an int counts from there (to
         resume); a `tf.Variable` or Keras variable (`optimizer.iterations`) or a callable is read.
@@ -74,7 +75,7 @@ class StepLogger:
         self._parts = (Clock(step_number, schedule, failures), Gate(), self._pipeline)
         self._inline = InlineSteps(*self._parts)
         self._traced = TracedFunctions(registry)
-        self._finalizer = weakref.finalize(self, _close, self._inline, self._writer)
+        self._finalizer = weakref.finalize(self, _close, self._inline.pending, self._writer)
 
     def step(self) -> ContextManager[Any]:
         """The next step, as a context manager around the code that makes it.
@@ -104,8 +105,9 @@ class StepLogger:
 
         Call it after the optimizer update.
         """
-        self._inline.finish()
-        self._writer.flush()
+        with tf.init_scope():
+            self._inline.pending.finish()
+            self._writer.flush()
 
     def close(self) -> None:
         """Flushes, and closes the writer if the logger owns it. It may be called twice."""
@@ -132,11 +134,11 @@ class StepLogger:
         self._inline.abandon(step)
 
 
-def _close(inline, writer):
+def _close(pending, writer):
     # A logger that is dropped may be finalized while somebody else's graph is being traced, which
     # would take the operations below into that graph.
     with tf.init_scope():
-        inline.finish()
+        pending.finish()
         writer.close()
 
 
@@ -155,17 +157,7 @@ def _checked_summaries(summaries):
     except TypeError:
         summaries = (summaries,)
     for summary in summaries:
-        if not callable(summary):
-            raise TypeError(
-                "summaries must be callables from a gtlog.StepRecord to an iterable of values, got "
-                f"{summary!r} ({type(summary).__name__}). "
-                "Write summaries=[gtlog.summaries.histograms(), my_summary]."
-            )
-        if isinstance(summary, type) or summary in _FACTORIES:
-            raise TypeError(
-                f"summaries: {summary.__name__} makes a summary and is none itself. "
-                f"Write {summary.__name__}() with parentheses."
-            )
+        check_summary("summaries", summary)
     return summaries
 
 
@@ -178,7 +170,6 @@ def _checked_model(model):
     return model
 
 
-_FACTORIES = (stock.histograms, stock.kernel_images, stock.recurrent_gates, stock.scalars)
 _TAPE_IN_GRAPH = (
     "InstrumentedTape(logger=...) is used inside a tf.function without a step around it, so gtlog "
     "cannot tell when the update is done and logs nothing of it. Decorate the function with "

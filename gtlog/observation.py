@@ -84,8 +84,11 @@ class GraphObservation(_Observation):
             return
         known_variables = [known for known, _ in pairs]
         layout = _Layout([gradient for _, gradient in pairs])
-        tensors = [*self._losses, *layout.tensors]
+        tensors = [*self._losses, *layout.take_tensors()]
         count = len(self._losses)
+        # TensorFlow keeps the callbacks for as long as the process lives. With a tensor of the
+        # graph they would keep the graph, and the memory of its variables.
+        self._losses = []
         self._gate.hand_over(
             lambda: tensors,
             lambda *flat: self._receive(
@@ -110,17 +113,18 @@ class GraphObservation(_Observation):
 
 
 class _Layout:
-    """How gradients, `tf.IndexedSlices` among them, lie in one flat list of dense tensors.
-
-    Attributes:
-      tensors: The flat list.
-    """
+    """How gradients, `tf.IndexedSlices` among them, lie in one flat list of dense tensors."""
 
     def __init__(self, gradients):
         self._is_sparse = [isinstance(gradient, tf.IndexedSlices) for gradient in gradients]
-        self.tensors = []
+        self._tensors = []
         for gradient, is_sparse in zip(gradients, self._is_sparse):
-            self.tensors += [gradient.values, gradient.indices] if is_sparse else [gradient]
+            self._tensors += [gradient.values, gradient.indices] if is_sparse else [gradient]
+
+    def take_tensors(self):
+        """The flat list, which is not kept."""
+        tensors, self._tensors = self._tensors, None
+        return tensors
 
     def gradients(self, tensors):
         """The gradients made again from eager tensors in the order of `tensors`."""

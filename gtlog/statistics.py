@@ -288,7 +288,7 @@ def _widened(block, buffer):
 
 
 def signed_log_histogram(array, buckets, floor, known=None):
-    """The `histogram` of sign(x) * log10(1 + |x| / floor), for elements x of many magnitudes.
+    """The `histogram` of `sign(x) * log10(1 + abs(x) / floor)`, for elements x of many magnitudes.
 
     Magnitudes above 1e300 count as 1e300.
 
@@ -301,10 +301,9 @@ def signed_log_histogram(array, buckets, floor, known=None):
     Returns:
       `[k, 3]` float64 array of left edge, right edge and count; the edges are logarithms.
 
-    >>> signed_log_histogram(np.array([0.0, 0.9, 9.9, 99.9]), buckets=3, floor=0.1)
-    array([[0., 1., 1.],
-           [1., 2., 1.],
-           [2., 3., 2.]])
+    >>> signed_log_histogram(np.array([-99.9, 0.5, 5.0, 99.9]), buckets=2, floor=0.1)
+    array([[-3.,  0.,  1.],
+           [ 0.,  3.,  3.]])
     """
     flat = np.asarray(array).reshape(-1)
     known = known or extremes(flat)

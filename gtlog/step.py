@@ -117,7 +117,8 @@ class EagerStep(_Step):
         """The post-hook: logs the step, whose update is done."""
         if self.is_logged:
             self._gate.shut()
-            self.pipeline.finish_eagerly(self._capture)
+            with self._clock.logging():
+                self.pipeline.finish_eagerly(self._capture)
         self.pipeline.failures.raise_pending()
 
     def abandon(self):
@@ -157,6 +158,8 @@ class GraphStep(_Step):
             with self.pipeline.failures.guard("read the variables of a graph"):
                 self._finish_in_graph()
             self.pipeline.failures.raise_pending()
+        # TensorFlow keeps this step for as long as the process lives, with its callbacks.
+        self._watcher, self._token, self._targets, self._touched = None, None, [], {}
 
     def observe(self, tape, target, sources):
         """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
@@ -187,7 +190,8 @@ class GraphStep(_Step):
     def _finish_on_host(self, values):
         capture, self._gate.capture = self._gate.capture, None
         if capture is not None:
-            self.pipeline.finish(capture, values)
+            with self._clock.logging():
+                self.pipeline.finish(capture, values)
             self.pipeline.failures.raise_pending()
 
 

@@ -101,8 +101,9 @@ def assert_traced_at_most(function, n) -> None:
         )
     count = _compat.tracing_count(function)
     if count > n:
+        name = getattr(function.python_function, "__name__", None) or repr(function)
         raise AssertionError(
-            f"{function.python_function.__name__} was traced {count} times, at most {n} were "
+            f"{name} was traced {count} times, at most {n} were "
             "allowed. The usual cause is an argument that is a Python number, such as the step: "
             "each new value makes a trace. Pass a tensor or a tf.Variable instead."
         )

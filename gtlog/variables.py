@@ -52,7 +52,7 @@ class VariableRegistry:
 
     def __init__(self, path_filter, model=None):
         self._path_filter = path_filter
-        self._model = model
+        self._model = None if model is None else weakref.ref(model)
         self._known = {}
         self._taken = set()
         self._left_out = set()
@@ -99,10 +99,11 @@ class VariableRegistry:
         Returns:
           Their `KnownVariable`s; none without a model.
         """
-        if self._model is None:
+        model = None if self._model is None else self._model()
+        if model is None:
             return []
-        known = self.add_all(_compat.variables_of(self._model))
-        layers = _layer_names(self._model)
+        known = self.add_all(_compat.variables_of(model))
+        layers = _layer_names(model)
         for one in known:
             one.layer = layers.get(id(one.variable))
         return known

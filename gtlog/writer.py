@@ -77,6 +77,9 @@ class EventWriter:
             _add(summary, value)
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(self._logdir)
+        if _is_noop(self._writer):
+            self._last_step = step
+            return
         # `record_if` is for summaries that the user writes; what gtlog writes is `every`'s to say.
         with self._writer.as_default(), tf.summary.record_if(True), tf.device("/cpu:0"):
             tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=step)
@@ -93,6 +96,11 @@ class EventWriter:
         self._is_closed = True
         if self._logdir is not None and self._writer is not None:
             self._writer.close()
+
+
+def _is_noop(writer):
+    """Whether a writer is there to write nothing; as the default it would let another one write."""
+    return isinstance(writer, type(tf.summary.create_noop_writer()))
 
 
 def _checked_writer(writer):

@@ -121,6 +121,7 @@ def _written_tags():
         record = StepRecord(0, losses, variables)
         for summary in (
             summaries.histograms(),
+            summaries.histograms(scale="signed_log"),
             summaries.kernel_images(),
             summaries.recurrent_gates(),
             summaries.scalars(per_variable=True),

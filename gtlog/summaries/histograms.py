@@ -7,40 +7,73 @@ from gtlog.types import Summary
 from gtlog.values import Histogram
 
 DEFAULT_BUCKETS = 30  # as tf.summary.histogram has
+_FLOOR = 1e-8
+_SIGNED_LOG = (
+    "Each element x stands at `sign(x) * log10(1 + abs(x) / 1e-8)`: at 0 for 0, at 5 for 0.001, at "
+    "7 for 0.1, at 8 for 1, at 9 for 10, at -5 for -0.001. Place p is 10 ** (abs(p) - 8), with the "
+    "sign of p."
+)
 
 
-def histograms(buckets: int = DEFAULT_BUCKETS) -> Summary:
+def histograms(buckets: int = DEFAULT_BUCKETS, *, scale: str = "linear") -> Summary:
     """A summary that writes the distributions of variables and gradients.
 
     Tags: `weights/<path>` and `biases/<path>`, the values after the update; `gradients/<path>`,
     what `tape.gradient` returned (of `tf.IndexedSlices` the rows that were touched, repeated
     indices summed). Elements that are NaN or infinite are in no bucket; `scalars` counts them.
 
+    With `scale="signed_log"` the tags are `weights_signed_log/<path>`, `biases_signed_log/<path>`
+    and `gradients_signed_log/<path>`, and an element x stands at
+    `sign(x) * log10(1 + abs(x) / 1e-8)`: 1 at 8, 0.1 at 7, -0.001 at -5, 0 at 0. There a spike that
+    is a million times as large as all else lies a few bins away and leaves the other steps
+    readable, where on a linear scale they share one of TensorBoard's bins. A logger may have both.
+
     Args:
-      buckets: Positive number of uniform buckets between the smallest and the largest element.
+      buckets: Positive number of buckets, uniform on the scale between the smallest and the largest
+        element.
+      scale: `"linear"` or `"signed_log"`. The latter has no parameter that the data change, so that
+        a place on the axis is the same value at all steps and in all charts.
 
     Returns:
       A callable from a `StepRecord` to an iterable of `Histogram` values.
 
     Raises:
       TypeError: `buckets` is no int.
-      ValueError: `buckets` is below 1.
+      ValueError: `buckets` is below 1, or `scale` is another one.
     """
     check_buckets(buckets)
+    if scale not in ("linear", "signed_log"):
+        raise ValueError(f"scale must be 'linear' or 'signed_log', got {scale!r}.")
+    is_linear = scale == "linear"
+    rows_of = _linear_rows if is_linear else _signed_log_rows
+    suffix, description = ("", "") if is_linear else ("_signed_log", _SIGNED_LOG)
 
     def summarize(record):
         for variable in record.variables:
             kind = "biases" if variable.is_bias else "weights"
-            rows = statistics.histogram(variable.value_array, buckets, variable.value_extremes)
-            yield Histogram(f"{kind}/{variable.path}", rows)
-            if variable.gradient is not None:
-                rows = statistics.histogram(
-                    variable.gradient_array, buckets, variable.gradient_extremes
-                )
-                yield Histogram(f"gradients/{variable.path}", rows)
+            of_value, of_gradient = rows_of(variable, buckets)
+            yield Histogram(f"{kind}{suffix}/{variable.path}", of_value, description)
+            if of_gradient is not None:
+                yield Histogram(f"gradients{suffix}/{variable.path}", of_gradient, description)
 
     summarize.__qualname__ = "histograms"
     return summarize
+
+
+def _linear_rows(variable, buckets):
+    return variable.value_histogram(buckets), variable.gradient_histogram(buckets)
+
+
+def _signed_log_rows(variable, buckets):
+    of_value = statistics.signed_log_histogram(
+        variable.value_array, buckets, _FLOOR, variable.value_extremes
+    )
+    if variable.gradient is None:
+        return of_value, None
+    of_gradient = statistics.signed_log_histogram(
+        variable.gradient_array, buckets, _FLOOR, variable.gradient_extremes
+    )
+    return of_value, of_gradient
 
 
 def histogram_of(tag, array, buckets=DEFAULT_BUCKETS, description=""):

@@ -34,6 +34,10 @@ def own_summary(record: gtlog.StepRecord) -> Iterable[Any]:
         yield path
 
 
+seldom = gtlog.summaries.less_often(gtlog.summaries.kernel_images(), gtlog.log_spaced(max_gap=9))
+for every in (gtlog.every_steps(2), gtlog.every_seconds(0.5), gtlog.overhead(0.02)):
+    gtlog.StepLogger("logs", every, summaries=[seldom, gtlog.summaries.histograms(scale="linear")])
+
 log = gtlog.StepLogger(
     os.curdir, step=0, summaries=[gtlog.summaries.histograms(buckets=30), own_summary]
 )

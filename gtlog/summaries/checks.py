@@ -1,0 +1,23 @@
+"""Whether something is a summary at all."""
+
+from gtlog.summaries.histograms import histograms
+from gtlog.summaries.kernel_images import kernel_images
+from gtlog.summaries.recurrent_gates import recurrent_gates
+from gtlog.summaries.scalars import scalars
+
+_FACTORIES = (histograms, kernel_images, recurrent_gates, scalars)
+
+
+def check_summary(parameter, summary):
+    """Raises a TypeError that names the parameter unless `summary` is one."""
+    if not callable(summary):
+        raise TypeError(
+            f"{parameter}: a summary must be a callable from a gtlog.StepRecord to an iterable of "
+            f"values, such as gtlog.summaries.histograms(), got {summary!r} "
+            f"({type(summary).__name__})."
+        )
+    if isinstance(summary, type) or summary in _FACTORIES:
+        raise TypeError(
+            f"{parameter}: {summary.__name__} makes a summary and is none itself. "
+            f"Write {summary.__name__}() with parentheses."
+        )
