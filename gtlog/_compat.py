@@ -39,6 +39,7 @@ __all__ = [
     "resource_variable",
     "stop_recording",
     "tracing_count",
+    "unconverted",
     "variables_of",
     "writer_is_closed",
 ]
@@ -141,6 +142,16 @@ def compiles_with_xla():
     """Whether the graph that is being traced will be compiled by XLA."""
     graph = tf.compat.v1.get_default_graph()
     return bool(_control_flow.GraphOrParentsInXlaContext(graph))
+
+
+def unconverted(function):
+    """Marks a function of gtlog's for AutoGraph to call as it is, as it calls TensorFlow's own.
+
+    Converting takes time at each trace. `tf.autograph.experimental.do_not_convert` would not do:
+    it keeps AutoGraph from what the function calls as well, the user's code among it.
+    """
+    function.autograph_info__ = "gtlog is called as it is"
+    return function
 
 
 def writer_is_closed(writer):

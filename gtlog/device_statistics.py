@@ -12,7 +12,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from gtlog.statistics import Extremes, TensorStatistics, bucket_rows, scale_for_sums, shifted
+from gtlog.statistics import Extremes, bucket_rows, scale_for_sums, with_sums
 
 # 8 MiB of float64: much for a device to do at once, little of its memory.
 _BLOCK = 1 << 20
@@ -68,14 +68,7 @@ def _with_sums(known, *parts):
     shift = scale_for_sums(known)
     reduce = (_SUMS if len(parts) == 1 else _DIFFERENCE_SUMS)[parts[0].dtype]
     total, squares = reduce(*parts, math.ldexp(1.0, shift)).numpy().tolist()
-    return TensorStatistics(
-        known.size,
-        known.nonfinite,
-        known.minimum,
-        known.maximum,
-        mean=shifted(total / max(known.finite, 1), -shift),
-        norm=shifted(math.sqrt(squares), -shift),
-    )
+    return with_sums(known, total, squares, shift)
 
 
 def _fold(parts, first, step):

@@ -66,7 +66,8 @@ def _dense_total(parts):
     result = np.zeros(dense.shape, _wide(np.asarray(dense).dtype))
     for part in parts:
         if isinstance(part, tf.IndexedSlices):
-            np.add.at(result, np.asarray(part.indices), np.asarray(part.values).astype(result.dtype))
+            values = np.asarray(part.values).astype(result.dtype)
+            np.add.at(result, np.asarray(part.indices), values)
         else:
             result += np.asarray(part).astype(result.dtype)
     return tf.constant(result)

@@ -5,6 +5,7 @@ from typing import Any, ContextManager, Iterable, Optional
 
 import tensorflow as tf
 
+from gtlog import _compat
 from gtlog import summaries as stock
 from gtlog.active import active_step
 from gtlog.clock import Clock
@@ -77,6 +78,7 @@ class StepLogger:
         self._traced = TracedFunctions(registry)
         self._finalizer = weakref.finalize(self, _close, self._inline.pending, self._writer)
 
+    @_compat.unconverted
     def step(self) -> ContextManager[Any]:
         """The next step, as a context manager around the code that makes it.
 

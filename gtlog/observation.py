@@ -52,8 +52,9 @@ class EagerObservation(_Observation):
     def __init__(self, step, capture, tape, target, sources):
         super().__init__(step, tape, target, sources)
         self._capture = capture
-        for _, known in self._variables:
-            capture.add_before(known, known.read())
+        with _compat.stop_recording():
+            for _, known in self._variables:
+                capture.add_before(known, known.read())
 
     def _take(self, pairs):
         if self._losses:

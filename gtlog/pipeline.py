@@ -1,5 +1,6 @@
 """From what a step left behind to its event: record, summaries, writer."""
 
+from gtlog import _compat
 from gtlog.values import VALUE_TYPES
 
 
@@ -22,7 +23,8 @@ class Pipeline:
     def finish_eagerly(self, capture):
         """Reads every known variable and writes the step; call it after the update."""
         with self.failures.guard("read the variables", capture.step):
-            values = [(known, known.read()) for known in self.registry]
+            with _compat.stop_recording():
+                values = [(known, known.read()) for known in self.registry]
             self.finish(capture, values)
 
     def finish(self, capture, values):

@@ -6,8 +6,8 @@ to float64 block by block, so that sums neither overflow nor cancel and no copy 
 is made. Elements that are NaN or infinite are counted apart and enter nothing else.
 """
 
-import dataclasses
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,7 @@ _INDICES = 16 * _BLOCK
 _LARGE, _SMALL = 1e140, 1e-140
 
 
-@dataclasses.dataclass(frozen=True)
-class Extremes:
+class Extremes(NamedTuple):
     """What the quickest pass over a tensor tells.
 
     Attributes:
@@ -41,17 +40,29 @@ class Extremes:
         return self.size - self.nonfinite
 
 
-@dataclasses.dataclass(frozen=True)
-class TensorStatistics(Extremes):
-    """What a pass with sums tells besides.
+class TensorStatistics(NamedTuple):
+    """What a pass with sums tells: what `Extremes` does, and two numbers more.
 
     Attributes:
+      size: Number of elements.
+      nonfinite: How many of them are NaN or infinite.
+      minimum: Smallest finite element, 0.0 where there is none.
+      maximum: Largest finite element, 0.0 where there is none.
       mean: Mean of the finite elements, 0.0 where there is none.
       norm: L2 norm of the finite elements, in the units of the tensor.
     """
 
+    size: int
+    nonfinite: int
+    minimum: float
+    maximum: float
     mean: float
     norm: float
+
+    @property
+    def finite(self):
+        """Number of finite elements."""
+        return self.size - self.nonfinite
 
 
 def extremes(array):
@@ -89,8 +100,7 @@ def describe_difference(after, before):
     after, before = np.asarray(after).reshape(-1), np.asarray(before).reshape(-1)
     if after.shape != before.shape:
         raise ValueError(f"The shapes differ: {after.shape} after, {before.shape} before.")
-    known = _extremes_of(after.size, _difference_blocks(after, before))
-    return _with_sums(known, lambda: _difference_blocks(after, before))
+    return _describe_blocks(after.size, lambda: _difference_blocks(after, before))
 
 
 def histogram(array, buckets=30, known=None):
@@ -170,40 +180,49 @@ def shifted(value, shift):
 
 
 def _counts(flat, low, width, buckets, scale, has_nonfinite):
-    """How many elements fall into each bucket; an index of `buckets` is the maximum itself."""
+    """How many elements fall into each bucket."""
     counts = np.zeros(buckets + 1, np.int64)
-    # Of each pair of adjacent bytes a single count is taken, which halves the work of bincount.
-    in_pairs = buckets < 255 and flat.size >= _INDICES and not has_nonfinite
-    count_chunk = _pair_counts if in_pairs else _single_counts
-    dtype = np.uint8 if in_pairs else np.intp
-    indices = np.empty(min(_INDICES if in_pairs else _BLOCK, flat.size), dtype)
-    for start in range(0, flat.size, indices.size):
-        chunk = flat[start : start + indices.size]
-        filled = 0
-        for block in _blocks(chunk):
-            if has_nonfinite:
-                block = block[np.isfinite(block)]
-            if scale != 1.0:
-                block *= scale
-            block -= low
-            block /= width
-            np.copyto(indices[filled : filled + block.size], block, casting="unsafe")
-            filled += block.size
-        count_chunk(indices[:filled], counts)
-    counts[-2] += counts[-1]
+    places = (_places(block, low, width, scale, has_nonfinite) for block in _blocks(flat))
+    if buckets < 255 and flat.size >= _INDICES and not has_nonfinite:
+        for indices in _as_bytes(places, flat.size):
+            _count_pairs(indices, counts)
+    else:
+        for block in places:
+            counts += np.bincount(block.astype(np.intp), minlength=counts.size)
+    counts[-2] += counts[-1]  # the index of the maximum itself is the number of buckets
     return counts[:-1]
 
 
-def _single_counts(indices, counts):
-    counts += np.bincount(indices, minlength=counts.size)
+def _as_bytes(places, size):
+    """Yields the indices of many blocks at once, as uint8, in one buffer that is used again."""
+    indices = np.empty(_INDICES, np.uint8)
+    filled = seen = 0
+    for block in places:
+        np.copyto(indices[filled : filled + block.size], block, casting="unsafe")
+        filled, seen = filled + block.size, seen + block.size
+        if filled == _INDICES or seen == size:
+            yield indices[:filled]
+            filled = 0
 
 
-def _pair_counts(indices, counts):
+def _count_pairs(indices, counts):
+    """Counts pairs of adjacent bytes, which halves the work of bincount."""
     paired = indices.size // 2 * 2
     table = np.bincount(indices[:paired].view(np.uint16), minlength=1 << 16).reshape(256, 256)
     counts += table[: counts.size, : counts.size].sum(axis=0)
     counts += table[: counts.size, : counts.size].sum(axis=1)
-    _single_counts(indices[paired:], counts)
+    counts += np.bincount(indices[paired:], minlength=counts.size)
+
+
+def _places(block, low, width, scale, has_nonfinite):
+    """Where in the row of buckets each element lies: its index and a fraction, in `block`."""
+    if has_nonfinite:
+        block = block[np.isfinite(block)]
+    if scale != 1.0:
+        block *= scale
+    block -= low
+    block /= width
+    return block
 
 
 def _safe_scale(low, high, buckets):
@@ -239,17 +258,40 @@ def _with_sums(known, blocks):
         if shift:
             block *= math.ldexp(1.0, shift)
         total += float(np.add.reduce(block))
-        # np.dot would wake BLAS threads, which wait for each other where the cores are busy.
-        np.multiply(block, block, out=block)
-        squares += float(np.add.reduce(block))
+        squares += _sum_of_squares(block)
+    return with_sums(known, total, squares, shift)
+
+
+def _describe_blocks(size, blocks):
+    """Extremes and sums in one pass, and in passes of their own where that does not serve."""
+    low, high, total, squares = math.inf, -math.inf, 0.0, 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for block in blocks():
+            low = min(low, float(np.minimum.reduce(block)))
+            high = max(high, float(np.maximum.reduce(block)))
+            total += float(np.add.reduce(block))
+            squares += _sum_of_squares(block)
+    known = Extremes(size, 0, low, high)
+    if not size or not math.isfinite(squares) or scale_for_sums(known):
+        return _with_sums(_extremes_of(size, blocks()), blocks)
+    return with_sums(known, total, squares)
+
+
+def with_sums(known, total, squares, shift=0):
+    """The `TensorStatistics` of `Extremes` and the sums of the elements times `2**shift`."""
     return TensorStatistics(
-        known.size,
-        known.nonfinite,
-        known.minimum,
-        known.maximum,
+        *known,
         mean=shifted(total / max(known.finite, 1), -shift),
         norm=shifted(math.sqrt(squares), -shift),
     )
+
+
+def _sum_of_squares(block):
+    # OpenBLAS starts threads for more than 10,000 elements, which wait where the cores are busy:
+    # https://github.com/OpenMathLib/OpenBLAS/blob/develop/kernel/x86_64/ddot.c
+    half = _BLOCK // 2
+    squares = float(np.dot(block[:half], block[:half]))
+    return squares + float(np.dot(block[half:], block[half:])) if block.size > half else squares
 
 
 def _native_blocks(flat):
@@ -271,11 +313,11 @@ def _difference_blocks(after, before):
         stop = start + _BLOCK
         with np.errstate(invalid="ignore", over="ignore"):
             if after.dtype.kind == "c":
-                yield _widened(after[start:stop] - before[start:stop], buffer)
-                continue
-            block = _widened(after[start:stop], buffer)
-            block -= _widened(before[start:stop], other)
-            yield block
+                block = _widened(after[start:stop] - before[start:stop], buffer)
+            else:
+                block = _widened(after[start:stop], buffer)
+                block -= _widened(before[start:stop], other)
+        yield block
 
 
 def _widened(block, buffer):

@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from gtlog import _compat
 from gtlog.active import active_step
 
 
@@ -80,6 +81,7 @@ class InstrumentedTape(tf.GradientTape):
                 self._gtlog_logger.abandon_inline(step)
         return result
 
+    @_compat.unconverted
     def gradient(
         self,
         target,
@@ -95,6 +97,7 @@ class InstrumentedTape(tf.GradientTape):
             observation.take(gradients)
         return gradients
 
+    @_compat.unconverted
     def jacobian(
         self,
         target,
@@ -109,6 +112,7 @@ class InstrumentedTape(tf.GradientTape):
                 target, sources, unconnected_gradients, parallel_iterations, experimental_use_pfor
             )
 
+    @_compat.unconverted
     def batch_jacobian(
         self,
         target,

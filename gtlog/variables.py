@@ -33,12 +33,14 @@ class KnownVariable:
         return _compat.is_distributed(self._variable())
 
     def read(self):
-        """The value at this point of the program, eager or symbolic; no tape or watcher sees it."""
+        """The value at this point of the program, eager or symbolic.
+
+        Read under `_compat.stop_recording`, so that no tape takes it for the user's own.
+        """
         variable = self._variable()
-        with _compat.stop_recording():
-            if isinstance(variable, tf.distribute.DistributedValues):
-                return variable.read_value()
-            return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
+        if isinstance(variable, tf.distribute.DistributedValues):
+            return variable.read_value()
+        return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
 
 
 class VariableRegistry:

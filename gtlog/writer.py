@@ -140,23 +140,20 @@ def _checked_directory(path):
 
 def _add(summary, value):
     proto = summary.value.add(tag=value.tag)
-    proto.metadata.summary_description = value.description
+    if value.description:
+        proto.metadata.summary_description = value.description
     _FILL[type(value)](proto, value)
 
 
 def _fill_scalar(proto, scalar):
-    proto.metadata.plugin_data.plugin_name = "scalars"
-    proto.metadata.data_class = _SCALAR_CLASS
-    proto.tensor.dtype = tf.float32.as_datatype_enum
+    proto.MergeFromString(_SCALAR_HEADER)
     proto.tensor.tensor_shape.SetInParent()
     with np.errstate(over="ignore"):
         proto.tensor.tensor_content = np.float32(scalar.value).tobytes()
 
 
 def _fill_histogram(proto, histogram):
-    proto.metadata.plugin_data.plugin_name = "histograms"
-    proto.metadata.data_class = _TENSOR_CLASS
-    proto.tensor.dtype = tf.float64.as_datatype_enum
+    proto.MergeFromString(_HISTOGRAM_HEADER)
     for size in histogram.buckets.shape:
         proto.tensor.tensor_shape.dim.add(size=size)
     proto.tensor.tensor_content = histogram.buckets.tobytes()
@@ -166,12 +163,22 @@ def _fill_image(proto, image):
     height, width, _ = image.pixels.shape
     # Half the time of the default level, for a few percent more bytes.
     png = tf.io.encode_png(image.pixels, compression=1).numpy()
-    proto.metadata.plugin_data.plugin_name = "images"
-    proto.metadata.data_class = _BLOB_SEQUENCE_CLASS
-    proto.tensor.dtype = tf.string.as_datatype_enum
+    proto.MergeFromString(_IMAGE_HEADER)
     proto.tensor.tensor_shape.dim.add(size=3)
     proto.tensor.string_val.extend([str(width).encode(), str(height).encode(), png])
 
 
+def _header(plugin, data_class, dtype):
+    """What all values of one kind have in common, serialized."""
+    value = tf.compat.v1.Summary.Value()
+    value.metadata.plugin_data.plugin_name = plugin
+    value.metadata.data_class = data_class
+    value.tensor.dtype = dtype.as_datatype_enum
+    return value.SerializeToString()
+
+
+_SCALAR_HEADER = _header("scalars", _SCALAR_CLASS, tf.float32)
+_HISTOGRAM_HEADER = _header("histograms", _TENSOR_CLASS, tf.float64)
+_IMAGE_HEADER = _header("images", _BLOB_SEQUENCE_CLASS, tf.string)
 _FILL = {Scalar: _fill_scalar, Histogram: _fill_histogram, Image: _fill_image}
 assert set(_FILL) == set(VALUE_TYPES)

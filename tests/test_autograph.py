@@ -1,5 +1,6 @@
 """Beneath tf.function, AutoGraph converts the user's step as if it were not decorated."""
 
+import traceback
 import warnings
 
 import pytest
@@ -151,3 +152,27 @@ def test_a_decorated_step_called_from_converted_code(weight, logdir):
         return train_step(x)
 
     assert float(outer(tf.constant([-1.0]))) == 6.0
+
+
+def test_gtlog_itself_is_not_converted(weight, logdir):
+    """AutoGraph calls the tape's methods as they are: converting them would slow each trace."""
+    names = []
+
+    @tf.custom_gradient
+    def doubled(x):
+        def grad(upstream):
+            names.extend(frame.name for frame in traceback.extract_stack())
+            return 2.0 * upstream
+
+        return 2.0 * x, grad
+
+    @gtlog.logged_step(logdir)
+    @tf.function
+    def train_step():
+        with gtlog.InstrumentedTape() as tape:
+            loss = doubled(weight)
+        return tape.gradient(loss, weight)
+
+    assert float(train_step()) == 2.0
+    assert "gradient" in names
+    assert not [name for name in names if name.startswith("tf__gradient")]
