@@ -40,6 +40,8 @@ def notes(rows):
 
 def number(value):
     """A measured number with three digits, four where it is a ratio near 1."""
+    if not math.isfinite(value):
+        return str(value)
     if value == int(value) and abs(value) < 1000:
         return f"{value:.0f}"
     if 0.9 <= abs(value) < 2:
@@ -53,6 +55,8 @@ def verdict(figure):
     if figure.bar is None:
         return ""
     measured, bar = figure.spread.median, figure.bar
+    if math.isnan(measured):
+        return "undecided: lost in the noise of this machine"
     if not bar.is_met(measured):
         return f"missed: {_distance(measured, bar)}"
     return "met" if bar.aim is None or not bar.is_met(measured, bar.aim) else "met, aim as well"

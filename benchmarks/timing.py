@@ -35,11 +35,12 @@ class Samples:
     def ratio_of_added(self, name, other, bare):
         """What a case adds to the bare one, over what another adds, round by round.
 
-        A round in which the other one added nothing has no ratio and is left out.
+        A round in which the other one added nothing that was above the noise has no ratio and is
+        left out; NaN stands for all of them where this is so in every round.
         """
         added, other_added = self.added(name, bare), self.added(other, bare)
         told = other_added > 0
-        return added[told] / other_added[told]
+        return added[told] / other_added[told] if told.any() else np.array([math.nan])
 
 
 def interleaved(cases, rounds, sample_seconds=0.0):

@@ -25,6 +25,8 @@ try:
 except ImportError:  # before TensorFlow 2.12
     from tensorflow.python.eager.tape import VariableWatcher, stop_recording
 
+_TF_FUNCTION = type(tf.function(lambda: None))
+
 __all__ = [
     "VariableWatcher",
     "called_by_autograph",
@@ -92,7 +94,7 @@ def full_name(variable):
 
 def is_tf_function(function):
     """Whether a callable is what `tf.function` returns, bound or not."""
-    return hasattr(function, "get_concrete_function") and hasattr(function, "python_function")
+    return isinstance(function, _TF_FUNCTION)
 
 
 def python_function_of(function):

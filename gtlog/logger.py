@@ -43,7 +43,8 @@ class StepLogger:
       include: Regular expression, or several: only variables whose path matches one are logged.
       exclude: Regular expression, or several: variables whose path matches one are not logged.
       model: Keras model or `tf.Module`. Adds the variables that a tape does not see (moving
-        statistics, frozen layers) and the classes of the layers.
+        statistics, frozen layers) and the classes of the layers. It is held weakly, as variables
+        are: the program that trains it keeps it.
       on_error: `"warn"`: a failure of gtlog is given once as a `LoggingWarning` and training goes
         on. `"raise"`: it is raised as a `LoggingError` after the step has completed.
 

@@ -7,7 +7,7 @@ from typing import Optional, Tuple, Union
 import numpy as np
 import tensorflow as tf
 
-from gtlog import device_statistics, gradients, statistics
+from gtlog import gradients, statistics
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -106,6 +106,8 @@ def _reducer(elements):
     """The module that reduces a tensor where it lives, or an array."""
     if isinstance(elements, np.ndarray) or "CPU" in elements.device.upper():
         return statistics
+    from gtlog import device_statistics  # a millisecond or more, which most programs never need
+
     return device_statistics
 
 

@@ -195,3 +195,13 @@ def test_comparisons_are_made_round_by_round():
     np.testing.assert_array_equal(samples.ratio("gtlog", "bare"), [2.0, 2.0])
     np.testing.assert_array_equal(samples.ratio_of_added("usual", "gtlog", "bare"), [8.0, 8.0])
     assert Spread.of([1.0, 2.0, 3.0, 4.0, 5.0]) == Spread(3.0, 2.0, 4.0)
+
+
+def test_what_is_lost_in_noise_is_undecided():
+    """A ratio to something that was too small to measure is NaN, and its bar undecided."""
+    samples = Samples({"bare step": [2.0, 3.0], "gtlog": [1.0, 2.5], "usual": [4.0, 5.0]})
+    ratio = samples.ratio_of_added("usual", "gtlog", "bare step")
+    spread = Spread.of(ratio)
+    figure = Figure("times", spread, "x", Bar(AT_LEAST, 25))
+    assert tables.verdict(figure) == "undecided: lost in the noise of this machine"
+    tables.number(spread.median)

@@ -4,6 +4,7 @@ A shape builds one and the same problem as its own kind of callable. It is given
 is `gtlog.logged_step(...)` or, for the bare run, the identity; and the tape's class.
 """
 
+import contextlib
 import dataclasses
 import functools
 from typing import Callable
@@ -256,6 +257,37 @@ def _lambda(problem, decorate, tape):
     return decorate(lambda x, y: problem.train(tape, x, y))
 
 
+def _step_context_of(decorate):
+    """`logger.step` of the logger that `decorate` uses; for the bare run it does nothing."""
+    logger = getattr(decorate(lambda: None), "step_logger", None)
+    return contextlib.nullcontext if logger is None else logger.step
+
+
+def _inline_step(problem, decorate, tape):
+    step_context = _step_context_of(decorate)
+
+    def train_step(x, y):
+        with step_context():
+            return problem.train(tape, x, y)
+
+    return train_step
+
+
+def _inline_step_around_function(problem, decorate, tape):
+    step_context = _step_context_of(decorate)
+    inner = tf.function(lambda x, y: problem.train(tape, x, y))
+
+    def train_step(x, y):
+        with step_context():
+            return inner(x, y)
+
+    return train_step
+
+
+def _inline_step_in_function(problem, decorate, tape):
+    return tf.function(_inline_step(problem, decorate, tape))
+
+
 @dataclasses.dataclass(frozen=True)
 class StepShape:
     """One shape of train_step.
@@ -294,4 +326,7 @@ SHAPES = (
     StepShape("partial", _partial),
     StepShape("partial-beneath-tf-function", _partial_beneath, True),
     StepShape("lambda", _lambda),
+    StepShape("inline-step", _inline_step),
+    StepShape("inline-step-around-tf-function", _inline_step_around_function),
+    StepShape("inline-step-in-tf-function", _inline_step_in_function, True),
 )
