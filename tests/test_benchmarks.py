@@ -66,9 +66,11 @@ def test_rows_run(key, in_process):
     row = catalogue.ROWS[key](SMOKE)
     assert row.key == key
     assert any(figure.bar for figure in row.figures)
-    numbers = [figure.spread.median for figure in row.figures]
+    # A ratio may be lost in the noise of a run as small as this; it is told as undecided then.
+    numbers = [figure.spread.median for figure in row.figures if figure.unit != "x"]
     numbers += [case.spread.median for case in row.cases if isinstance(case, Case)]
     assert all(map(math.isfinite, numbers))
+    assert all(tables.verdict(figure) for figure in row.figures if figure.bar)
     assert all(case.reason for case in row.cases if isinstance(case, Skipped))
     named = {case.name for case in row.cases}
     assert named.issuperset(set(ALTERNATIVES) - {"gtlog beneath"})
