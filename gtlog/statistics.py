@@ -153,9 +153,9 @@ def bucket_rows(known, buckets, count):
     scale = _safe_scale(low, high, buckets)
     width = (high * scale - low * scale) / buckets
     rows[:, 2] = count(low * scale, width, scale)
-    edges = (np.arange(buckets + 1) * width + low * scale) / scale
-    edges[-1] = high
-    rows[:, 0], rows[:, 1] = edges[:-1], edges[1:]
+    # The last edge is the maximum itself: computed, it may lie beyond the largest float64.
+    rows[:, 0] = (np.arange(buckets) * width + low * scale) / scale
+    rows[:-1, 1], rows[-1, 1] = rows[1:, 0], high
     return rows
 
 

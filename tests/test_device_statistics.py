@@ -118,3 +118,12 @@ def test_a_record_on_a_device_gives_the_same_numbers(monkeypatch):
         assert (one.minimum, one.maximum) == (other.minimum, other.maximum)
     np.testing.assert_array_equal(on_host[1], on_device[1])
     np.testing.assert_array_equal(on_host[2], on_device[2])
+
+
+@pytest.mark.parametrize("module", [statistics, device_statistics])
+def test_the_largest_float_has_a_histogram(module):
+    """From 0 to the largest float64 the edges stay finite."""
+    largest = np.finfo(np.float64).max
+    rows = module.histogram(tf.constant([largest, 0.0], tf.float64), 3)
+    np.testing.assert_allclose(rows[:, 1] / largest, [1 / 3, 2 / 3, 1.0])
+    np.testing.assert_array_equal(rows[:, 2], [1.0, 0.0, 1.0])
