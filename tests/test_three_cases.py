@@ -113,7 +113,7 @@ def test_convolution(logdir):
     trained = Trained(layers, x, y, sparse_cross_entropy, logdir)
     trained.assert_common_events()
 
-    first, second = trained.events.of(f"images/{trained.paths[0]}"), None
+    first = trained.events.of(f"images/{trained.paths[0]}")
     second = trained.events.of(f"images/{trained.paths[2]}")
     assert list(first) == list(second) == LOGGED
     for step in LOGGED:
