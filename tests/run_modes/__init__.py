@@ -1,0 +1,1 @@
+"""The ways to run a step, each held to the events of the eager run: what docs/run-modes shows."""

@@ -1,0 +1,45 @@
+"""Whether two runs wrote the same events."""
+
+import numpy as np
+
+from .modes import COLUMNS
+
+
+def column_of(tag):
+    """The column of the table that a tag belongs to."""
+    return next(name for name, starts in COLUMNS.items() if tag.startswith(starts))
+
+
+def of_column(events, column):
+    """The events of a column by tag and step."""
+    return {(one.tag, one.step): one for one in events if column_of(one.tag) == column}
+
+
+def assert_same(actual, expected):
+    """Asserts the same tags and steps, and values equal within what float32 sums differ by."""
+    assert sorted(actual) == sorted(expected)
+    for key, one in expected.items():
+        _ASSERT[one.kind](actual[key].value, one.value, f"{key[0]} at step {key[1]}")
+
+
+def _assert_scalar(actual, expected, where):
+    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-6, err_msg=where)
+
+
+def _assert_histogram(actual, expected, where):
+    spread = max(np.abs(expected[:, :2]).max(), 1e-3)
+    np.testing.assert_allclose(
+        actual[:, :2], expected[:, :2], rtol=1e-4, atol=1e-4 * spread, err_msg=where
+    )
+    # An element that lies on an edge may fall to either side.
+    moved = np.abs(np.cumsum(actual[:, 2]) - np.cumsum(expected[:, 2])).max()
+    assert moved <= max(1, 0.01 * expected[:, 2].sum()), where
+    assert actual[:, 2].sum() == expected[:, 2].sum(), where
+
+
+def _assert_image(actual, expected, where):
+    assert actual.shape == expected.shape, where
+    assert np.abs(actual.astype(int) - expected.astype(int)).max() <= 3, where
+
+
+_ASSERT = {"scalar": _assert_scalar, "histogram": _assert_histogram, "image": _assert_image}

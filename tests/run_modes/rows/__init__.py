@@ -1,0 +1,6 @@
+"""The rows of the table, a module for each group."""
+
+from . import functions
+
+GROUPS = (functions,)
+MODES = tuple(mode for group in GROUPS for mode in group.MODES)
