@@ -3,7 +3,10 @@
 Nothing here compares version numbers: each function asks for the feature itself.
 """
 
+import contextlib
 import sys
+import threading
+import weakref
 
 try:
     import tensorflow as tf
@@ -17,7 +20,9 @@ except ModuleNotFoundError as error:
     ) from None
 
 from tensorflow.python.autograph.impl import api as _autograph
+from tensorflow.python.framework import ops as _ops
 from tensorflow.python.ops import control_flow_util as _control_flow
+from tensorflow.python.ops import summary_ops_v2 as _summary_ops
 from tensorflow.python.ops.resource_variable_ops import ResourceVariable as _ResourceVariable
 
 try:
@@ -26,22 +31,31 @@ except ImportError:  # before TensorFlow 2.12
     from tensorflow.python.eager.tape import VariableWatcher, stop_recording
 
 _TF_FUNCTION = type(tf.function(lambda: None))
+_CREATOR_PRIORITY = 100  # the default of `tf.variable_creator_scope`
 
 __all__ = [
     "VariableWatcher",
+    "asked_by_tf_convert",
     "called_by_autograph",
     "captured_variables",
     "compiles_with_xla",
+    "enter_variable_creator",
     "full_name",
+    "is_converted",
     "is_distributed",
     "is_tf_function",
     "layers_of",
+    "leave_variable_creator",
     "own_variable",
     "python_function_of",
+    "replica_id",
+    "replicas_in_threads",
     "resource_variable",
     "stop_recording",
+    "summaries_of_any_replica",
     "tracing_count",
     "unconverted",
+    "variable_creators",
     "variables_of",
     "writer_is_closed",
 ]
@@ -67,19 +81,74 @@ def resource_variable(source):
     for wrapped in ("_value", "_variable"):
         inner = getattr(source, wrapped, None)
         if isinstance(inner, tf.Variable):
-            return inner
-    return source if isinstance(source, tf.Variable) else None
+            return _all_copies_of(inner)
+    return _all_copies_of(source) if isinstance(source, tf.Variable) else None
+
+
+def _all_copies_of(variable):
+    """The variable itself, or the one that stands for all copies that replicas have of it.
+
+    A copy knows it: by its handle, or where it has none of its own, itself.
+    https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/distribute/distribute_utils.py
+    """
+    for one in (variable, getattr(variable, "handle", None)):
+        container = getattr(one, "_distributed_container", None)
+        if container is not None:
+            return container() if isinstance(container, weakref.ref) else container
+    return variable
 
 
 def is_distributed(variable):
-    """Whether a `tf.distribute` strategy keeps a copy of a variable for each replica.
+    """Whether a `tf.distribute` strategy keeps a copy of a variable for each replica."""
+    return isinstance(variable, tf.distribute.DistributedValues)
 
-    A variable that stands for its copies is one, and so is each copy.
+
+def replica_id():
+    """Number of the replica whose code runs or is traced now; 0 outside of replicas."""
+    context = tf.distribute.get_replica_context()
+    number = None if context is None else tf.get_static_value(context.replica_id_in_sync_group)
+    return 0 if number is None else int(number)
+
+
+def replicas_in_threads():
+    """How many replicas of a strategy run this code, each in a thread of its own; 1 outside.
+
+    A strategy that has one replica here, or traces one function for all of them, runs it in the
+    thread that called it.
     """
-    if isinstance(variable, tf.distribute.DistributedValues):
-        return True
-    # A copy, or in later versions its handle, knows the variable that it is a copy of.
-    return any(hasattr(one, "_distributed_container") for one in (variable, variable.handle))
+    # Asking the strategy takes long beside a step that is not logged.
+    if threading.current_thread() is threading.main_thread() or not tf.distribute.has_strategy():
+        return 1
+    if tf.distribute.in_cross_replica_context():
+        return 1
+    return len(tf.distribute.get_strategy().extended.worker_devices)
+
+
+def variable_creators():
+    """The creators of variables that are in force here, the innermost first.
+
+    TensorFlow hands them on to the threads of replicas and into the graphs that it traces.
+    """
+    return [creator for _, creator in reversed(_creator_stack())]
+
+
+def enter_variable_creator(creator):
+    """Puts a creator in force, as `tf.variable_creator_scope` does.
+
+    That scope raises where another one was left before it in an order that is not nested, as by
+    coroutines that wait inside; a change of the list itself is noticed by no scope around it.
+    """
+    _creator_stack().append((_CREATOR_PRIORITY, creator))
+
+
+def leave_variable_creator(creator):
+    """Takes a creator out again, wherever it stands by now."""
+    stack = _creator_stack()
+    stack[:] = [one for one in stack if one[1] is not creator]
+
+
+def _creator_stack():
+    return _ops.get_default_graph()._variable_creator_stack
 
 
 def full_name(variable):
@@ -140,6 +209,24 @@ def called_by_autograph():
     )
 
 
+def asked_by_tf_convert():
+    """Whether `tf_convert` of AutoGraph asks for the attribute that is being computed.
+
+    Strategies and datasets convert a function by it before they call it, in threads of their own.
+    What carries `autograph_info__` it passes on as it is, for good.
+    https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/autograph/impl/api.py
+    """
+    frame = sys._getframe(3)
+    return (
+        frame.f_code.co_name == "tf_convert" and frame.f_globals["__name__"] == _autograph.__name__
+    )
+
+
+def is_converted(function):
+    """Whether a function needs no conversion by AutoGraph, as a `tf.function` does its own."""
+    return hasattr(function, "autograph_info__") or hasattr(function, "_tf_decorator")
+
+
 def compiles_with_xla():
     """Whether the graph that is being traced will be compiled by XLA."""
     graph = tf.compat.v1.get_default_graph()
@@ -159,6 +246,20 @@ def unconverted(function):
 def writer_is_closed(writer):
     """Whether a `tf.summary.SummaryWriter` was closed."""
     return bool(getattr(writer, "_closed", False))
+
+
+@contextlib.contextmanager
+def summaries_of_any_replica():
+    """Lets the code of any replica write summaries, which TensorFlow allows to the first alone."""
+    state = _summary_ops._summary_state
+    allowed, state.is_recording_distribution_strategy = (
+        state.is_recording_distribution_strategy,
+        True,
+    )
+    try:
+        yield
+    finally:
+        state.is_recording_distribution_strategy = allowed
 
 
 def variables_of(model):

@@ -3,12 +3,47 @@
 A tape stands somewhere inside the user's function and must find the step that was opened around
 it. A context variable holds it per thread and per task, so nothing is shared between two loggers,
 threads or coroutines; outside a step it is None.
+
+A distribution strategy runs the code of its replicas in threads of their own, which see no context
+variable. What TensorFlow does hand on to them are the creators of variables that are in force, so
+a creator that leaves each variable as it is carries the step there.
 """
 
 import contextvars
 
+from gtlog import _compat
+
 _ACTIVE_STEP = contextvars.ContextVar("gtlog_active_step", default=None)
 
-active_step = _ACTIVE_STEP.get
 enter_step = _ACTIVE_STEP.set
 leave_step = _ACTIVE_STEP.reset
+
+
+def active_step():
+    """The innermost step that is open where the program is now; None outside a step."""
+    step = _ACTIVE_STEP.get()
+    if step is not None:
+        return step
+    carriers = (one for one in _compat.variable_creators() if isinstance(one, StepCarrier))
+    return next((carrier.step for carrier in carriers), None)
+
+
+class StepCarrier:
+    """Takes a step along to the replicas that the program starts in this context.
+
+    To TensorFlow it is a creator of variables, one that leaves them to the next creator.
+    """
+
+    def __init__(self, step):
+        self.step = step
+
+    def __enter__(self):
+        _compat.enter_variable_creator(self)
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        _compat.leave_variable_creator(self)
+        self.step = None  # A graph or thread may have kept the creator.
+
+    def __call__(self, next_creator, **arguments):
+        return next_creator(**arguments)

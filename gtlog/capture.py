@@ -1,5 +1,7 @@
 """What the tapes of one logged step have handed over so far."""
 
+import itertools
+
 import numpy as np
 import tensorflow as tf
 
@@ -14,6 +16,9 @@ class Capture:
     (a gradient penalty, an inner loop of meta-learning): for a variable whose gradient the outer
     tape takes as well, only that one counts. The same holds for losses.
 
+    The replicas of a distribution strategy each hand over a part: the sum of their gradients is
+    what an optimizer applies, and the sum of their losses what that is the gradient of.
+
     Args:
       step: Number of the step.
     """
@@ -22,19 +27,20 @@ class Capture:
         self.step = step
         self._before = {}
         self._gradients = {}
-        self._losses = []
+        self._losses = {}
 
     def add_before(self, known, value):
         """Keeps the value that a variable has before the update; the first of a step counts."""
         self._before.setdefault(known, value)
 
-    def add_loss(self, target, enclosed):
-        """Adds what was differentiated: eager tensors, whose sum is the loss."""
-        self._losses.append((target, enclosed))
+    def add_loss(self, target, enclosed, replica=0):
+        """Adds what a replica differentiated: eager tensors, whose sum is its loss."""
+        self._losses.setdefault(replica, []).append((target, enclosed))
 
-    def add_gradient(self, known, gradient, enclosed):
-        """Adds one gradient of one variable."""
-        self._gradients.setdefault(known, []).append((gradient, enclosed))
+    def add_gradient(self, known, gradient, enclosed, replica=0):
+        """Adds one gradient that a replica took of one variable."""
+        by_replica = self._gradients.setdefault(known, {})
+        by_replica.setdefault(replica, []).append((gradient, enclosed))
 
     @property
     def has_gradients(self):
@@ -49,12 +55,20 @@ class Capture:
         """
         return StepRecord(
             step=self.step,
-            losses=tuple(_sum_of(target) for target in _outermost(self._losses)),
+            losses=self._total_losses(),
             variables=tuple(self._variable_record(known, value) for known, value in values),
         )
 
+    def _total_losses(self):
+        """The k-th loss of each replica added to the k-th of the others."""
+        by_replica = [
+            [_sum_of(target) for target in _outermost(losses)] for losses in self._losses.values()
+        ]
+        return tuple(sum(parts) for parts in itertools.zip_longest(*by_replica, fillvalue=0.0))
+
     def _variable_record(self, known, value):
-        parts = _outermost(self._gradients.get(known, ()))
+        by_replica = self._gradients.get(known, {})
+        parts = [gradients.total(_outermost(by_replica[one])) for one in sorted(by_replica)]
         return VariableRecord(
             path=known.path,
             role=known.role,
@@ -62,6 +76,7 @@ class Capture:
             before=self._before.get(known),
             gradient=gradients.total(parts) if parts else None,
             layer=known.layer,
+            replica_gradients=tuple(parts) if len(parts) > 1 else (),
         )
 
 

@@ -26,7 +26,12 @@ class _AutoGraphArtifact:
 
     __slots__ = ()
 
-    autograph_info__ = "gtlog has AutoGraph convert the step that it wraps"
+    @property
+    def autograph_info__(self):
+        """Present for who would call the wrapper now; absent for who wants to convert it first."""
+        if _compat.asked_by_tf_convert() and not _compat.is_converted(self.__wrapped__):
+            raise AttributeError("autograph_info__")
+        return "gtlog has AutoGraph convert the step that it wraps"
 
     def __eq__(self, other):
         return self is other

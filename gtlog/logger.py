@@ -14,6 +14,7 @@ from gtlog.graph import Gate
 from gtlog.inline import InlineSteps
 from gtlog.naming import PathFilter
 from gtlog.pipeline import Pipeline
+from gtlog.replicas import ReplicatedSteps
 from gtlog.schedule import as_schedule
 from gtlog.step import EagerStep, GraphStep
 from gtlog.step_number import as_step_number
@@ -76,6 +77,7 @@ class StepLogger:
         self._pipeline = Pipeline(registry, _checked_summaries(summaries), self._writer, failures)
         self._parts = (Clock(step_number, schedule, failures), Gate(), self._pipeline)
         self._inline = InlineSteps(*self._parts)
+        self._replicated = ReplicatedSteps()
         self._traced = TracedFunctions(registry)
         self._finalizer = weakref.finalize(self, _close, self._inline.pending, self._writer)
 
@@ -86,6 +88,12 @@ class StepLogger:
         Inside a function that is being traced, the context manager leaves in the graph what logs
         the step each time that the graph runs.
         """
+        replicas = _compat.replicas_in_threads()
+        if replicas > 1:
+            return self._replicated.part(self._new_step, _compat.replica_id(), replicas)
+        return self._new_step()
+
+    def _new_step(self):
         kind = EagerStep if tf.executing_eagerly() else GraphStep
         return kind(*self._parts)
 
@@ -127,6 +135,9 @@ class StepLogger:
         step = active_step()
         if step is not None and step.pipeline is self._pipeline:
             return step
+        if _compat.replicas_in_threads() > 1:
+            self._pipeline.failures.notice(_TAPE_IN_REPLICA)
+            return None
         if tf.executing_eagerly():
             return self._inline.for_new_tape()
         self._pipeline.failures.notice(_TAPE_IN_GRAPH)
@@ -177,6 +188,11 @@ _TAPE_IN_GRAPH = (
     "InstrumentedTape(logger=...) is used inside a tf.function without a step around it, so gtlog "
     "cannot tell when the update is done and logs nothing of it. Decorate the function with "
     "@gtlog.logged_step(...), or call it inside `with logger.step():`."
+)
+_TAPE_IN_REPLICA = (
+    "InstrumentedTape(logger=...) is used in a replica of a tf.distribute strategy without a step "
+    "around it: gtlog cannot tell which tapes belong to one step and logs nothing of it. Write "
+    "`with logger.step():` around strategy.run, or decorate the function that calls it."
 )
 _TRACED_BEFORE = (
     "The decorated tf.function was traced before it was decorated. If it uses an InstrumentedTape, "

@@ -22,10 +22,16 @@ class _Observation:
     def __init__(self, step, tape, target, sources):
         self._failures = step.pipeline.failures
         self._enclosed = step.encloses(tape)
+        self._replica = _compat.replica_id()
         with _compat.stop_recording():
             self._losses = _tensors(target) if step.first_seen(target) else []
         self._variables = _variables(sources, step.pipeline.registry)
         step.touched([known for _, known in self._variables])
+
+    @property
+    def _unchanged(self):
+        """The variables whose value before the update is to be kept: replicas have equal copies."""
+        return [] if self._replica else [known for _, known in self._variables]
 
     def take(self, result):
         """Takes what `gradient` returned, in the structure of the sources."""
@@ -53,14 +59,14 @@ class EagerObservation(_Observation):
         super().__init__(step, tape, target, sources)
         self._capture = capture
         with _compat.stop_recording():
-            for _, known in self._variables:
+            for known in self._unchanged:
                 capture.add_before(known, known.read())
 
     def _take(self, pairs):
         if self._losses:
-            self._capture.add_loss(self._losses, self._enclosed)
+            self._capture.add_loss(self._losses, self._enclosed, self._replica)
         for known, gradient in pairs:
-            self._capture.add_gradient(known, gradient, self._enclosed)
+            self._capture.add_gradient(known, gradient, self._enclosed, self._replica)
 
 
 class GraphObservation(_Observation):
@@ -73,7 +79,7 @@ class GraphObservation(_Observation):
     def __init__(self, step, gate, tape, target, sources):
         super().__init__(step, tape, target, sources)
         self._gate = gate
-        known_variables = [known for _, known in self._variables]
+        known_variables = self._unchanged
         if known_variables:
             gate.hand_over(
                 lambda: [known.read() for known in known_variables],
@@ -108,9 +114,9 @@ class GraphObservation(_Observation):
         if capture is None:
             return
         if losses:
-            capture.add_loss(losses, self._enclosed)
+            capture.add_loss(losses, self._enclosed, self._replica)
         for known, gradient in zip(known_variables, gradients):
-            capture.add_gradient(known, gradient, self._enclosed)
+            capture.add_gradient(known, gradient, self._enclosed, self._replica)
 
 
 class _Layout:

@@ -38,8 +38,6 @@ class Pipeline:
             return
         if not values:
             self.failures.notice(self._no_variables(capture.step), once="no variables")
-        if not capture.has_gradients and any(known.is_distributed for known, _ in values):
-            self.failures.notice(_UNSEEN_REPLICAS)
         with self.failures.guard("write the event", capture.step):
             logged = self._values_of(capture.record(values))
             if logged:
@@ -92,12 +90,6 @@ class Pipeline:
             "Decorate the function that computes the loss and applies the gradients, or pass "
             "model= to log the variables of a model whatever the step reads."
         )
-
-
-_UNSEEN_REPLICAS = (
-    "The step runs under a tf.distribute strategy, in whose replicas gtlog does not see the tapes "
-    "yet: weights and biases are logged, gradients, updates and loss are not."
-)
 
 
 def _name_of(summary):

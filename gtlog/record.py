@@ -25,6 +25,9 @@ class VariableRecord:
         eager tensor, or `tf.IndexedSlices` of eager tensors. None where there was none.
       layer: Class name of the layer that holds the variable (`"Conv2D"`), None where no `model` was
         given to the logger.
+      replica_gradients: Where several replicas of a `tf.distribute` strategy took gradients, the
+        part of each that runs in this process, in the order of their numbers; `gradient` is their
+        sum. Empty elsewhere.
 
     The statistics below are computed when first asked for and kept for the other summaries.
     """
@@ -35,6 +38,7 @@ class VariableRecord:
     before: Optional[tf.Tensor] = None
     gradient: Optional[Union[tf.Tensor, tf.IndexedSlices]] = None
     layer: Optional[str] = None
+    replica_gradients: Tuple[Union[tf.Tensor, tf.IndexedSlices], ...] = ()
 
     @property
     def is_bias(self) -> bool:

@@ -4,10 +4,12 @@
 is being traced. A tape asks the step that is active to observe each of its `gradient` calls.
 """
 
+import threading
+
 import tensorflow as tf
 
 from gtlog import _compat
-from gtlog.active import enter_step, leave_step
+from gtlog.active import StepCarrier, enter_step, leave_step
 from gtlog.capture import Capture
 from gtlog.observation import EagerObservation, GraphObservation
 
@@ -27,20 +29,22 @@ class _Step:
         self._gate = gate
         self._open_tapes = []
         self._targets = []
-        self._token = None
 
     def tape_entered(self, tape):
         """Notes that a tape records from now on."""
-        if not any(tape is entered for entered in self._open_tapes):
-            self._open_tapes.append(tape)
+        if not any(tape is entered for entered, _ in self._open_tapes):
+            self._open_tapes.append((tape, threading.get_ident()))
 
     def tape_exited(self, tape):
         """Notes that a tape records no longer."""
-        self._open_tapes = [entered for entered in self._open_tapes if entered is not tape]
+        self._open_tapes = [one for one in self._open_tapes if one[0] is not tape]
 
     def encloses(self, tape):
-        """Whether another tape of this step is recording."""
-        return any(entered is not tape for entered in self._open_tapes)
+        """Whether another tape of this step is recording what runs in this thread."""
+        here = threading.get_ident()
+        return any(
+            entered is not tape and thread == here for entered, thread in self._open_tapes
+        )
 
     def first_seen(self, target):
         """Whether no earlier `gradient` call of this step differentiated the same tensors."""
@@ -71,6 +75,35 @@ class _Step:
         return self._observed(GraphObservation, self, self._gate, tape, target, sources)
 
 
+class StepCode:
+    """What runs in one thread as part of a step, whose tapes then find the step.
+
+    Args:
+      step: The step.
+      is_watched: Whether to find the variables that the code reads, and let the threads of replicas
+        find the step.
+    """
+
+    def __init__(self, step, is_watched):
+        self._step = step
+        self._watcher = _compat.VariableWatcher() if is_watched else None
+        self._carrier = StepCarrier(step) if is_watched else None
+
+    def __enter__(self):
+        if self._watcher is not None:
+            self._carrier.__enter__()
+            self._watcher.__enter__()
+        self._token = enter_step(self._step)
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        leave_step(self._token)
+        if self._watcher is not None:
+            self._watcher.__exit__(kind, error, traceback)
+            self._carrier.__exit__(kind, error, traceback)
+            self._step.read(self._watcher.watched_variables())
+
+
 class EagerStep(_Step):
     """A step that Python runs: a context manager, or `begin` and then `finish` or `abandon`.
 
@@ -81,24 +114,28 @@ class EagerStep(_Step):
 
     def __enter__(self):
         self.begin()
-        self._watcher = None
-        if self.is_logged or not self.pipeline.registry.has_variables:
-            self._watcher = _compat.VariableWatcher()
-            self._watcher.__enter__()
-        self._token = enter_step(self)
+        self._code = StepCode(self, self.is_watched)
+        self._code.__enter__()
         return self
 
     def __exit__(self, kind, error, traceback):
-        leave_step(self._token)
-        if self._watcher is not None:
-            self._watcher.__exit__(kind, error, traceback)
-            with self.pipeline.failures.guard("find the variables", self.number):
-                self.pipeline.registry.add_model()
-                self.pipeline.registry.add_all(self._watcher.watched_variables())
+        self._code.__exit__(kind, error, traceback)
         if kind is None:
             self.finish()
         else:
             self.abandon()
+
+    @property
+    def is_watched(self):
+        """Whether it must find out what variables it reads, and whether in replicas."""
+        registry = self.pipeline.registry
+        return self.is_logged or not registry.has_variables or registry.is_distributed
+
+    def read(self, variables):
+        """Makes the variables known that the step has read."""
+        with self.pipeline.failures.guard("find the variables", self.number):
+            self.pipeline.registry.add_model()
+            self.pipeline.registry.add_all(variables)
 
     @property
     def has_gradients(self):
@@ -136,30 +173,52 @@ class EagerStep(_Step):
 
 
 class GraphStep(_Step):
-    """A step that is being traced: what it does for a logged step, it leaves in the graph."""
+    """A step that is being traced: what it does for a logged step, it leaves in the graph.
+
+    A context manager, or `begin` and then `finish` or `abandon`.
+    """
 
     def __enter__(self):
+        self.begin()
+        self._code = StepCode(self, self.is_watched)
+        self._code.__enter__()
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self._code.__exit__(kind, error, traceback)
+        if kind is None:
+            self.finish()
+        else:
+            self.abandon()
+
+    is_watched = True
+
+    def begin(self):
+        """Numbers the step and decides whether it is logged, each time that the graph runs."""
         self._touched = {}
         self._in_xla = _compat.compiles_with_xla()
         if self._in_xla:
             self.pipeline.failures.notice(_BENEATH_XLA)
-        else:
-            with self.pipeline.failures.guard("number the steps of a graph"):
-                self._begin_in_graph()
-        self._watcher = _compat.VariableWatcher()
-        self._watcher.__enter__()
-        self._token = enter_step(self)
-        return self
+            return
+        with self.pipeline.failures.guard("number the steps of a graph"):
+            self._begin_in_graph()
 
-    def __exit__(self, kind, error, traceback):
-        leave_step(self._token)
-        self._watcher.__exit__(kind, error, traceback)
-        if kind is None and not self._in_xla:
+    def finish(self):
+        """The post-hook: logs the step where the graph has done the update."""
+        if not self._in_xla:
             with self.pipeline.failures.guard("read the variables of a graph"):
                 self._finish_in_graph()
-            self.pipeline.failures.raise_pending()
-        # TensorFlow keeps this step for as long as the process lives, with its callbacks.
-        self._watcher, self._token, self._targets, self._touched = None, None, [], {}
+        self.abandon()
+        self.pipeline.failures.raise_pending()
+
+    def abandon(self):
+        """Drops what TensorFlow would keep: it keeps this step for as long as the process lives."""
+        self._code, self._targets, self._touched = None, [], {}
+
+    def read(self, variables):
+        """Notes the variables that the step has read."""
+        with self.pipeline.failures.guard("find the variables of a graph"):
+            self.touched(self.pipeline.registry.add_all(variables))
 
     def observe(self, tape, target, sources):
         """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
@@ -180,7 +239,6 @@ class GraphStep(_Step):
     def _finish_in_graph(self):
         registry = self.pipeline.registry
         self.touched(registry.add_model())
-        self.touched(registry.add_all(self._watcher.watched_variables()))
         known_variables = [known for known in registry if known in self._touched]
         self._gate.hand_over(
             lambda: [known.read() for known in known_variables],

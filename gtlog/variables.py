@@ -39,8 +39,8 @@ class KnownVariable:
         """
         variable = self._variable()
         if isinstance(variable, tf.distribute.DistributedValues):
-            return variable.read_value()
-        return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
+            return _read_copies(variable)
+        return _read(variable)
 
 
 class VariableRegistry:
@@ -67,6 +67,11 @@ class VariableRegistry:
     def left_out(self):
         """Paths that the filter does not let through, sorted."""
         return sorted(self._left_out)
+
+    @property
+    def is_distributed(self):
+        """Whether a `tf.distribute` strategy keeps copies of any of the variables."""
+        return any(known.is_distributed for known in self)
 
     @property
     def has_variables(self):
@@ -121,6 +126,25 @@ class VariableRegistry:
         known = KnownVariable(variable, path, naming.role_of(own_path))
         self._known[id(variable)] = known
         return known
+
+
+def _read(variable):
+    return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
+
+
+def _read_copies(variable):
+    """The value of a variable that each replica has a copy of, inside of replicas and outside.
+
+    Copies are equal, but for those that are put together when they are read (moving statistics).
+    The variable itself cannot be asked: in a replica it answers for that replica alone.
+    """
+    copies = variable.values
+    if variable.synchronization == tf.VariableSynchronization.ON_READ:
+        if variable.aggregation == tf.VariableAggregation.SUM:
+            return tf.add_n([_read(copy) for copy in copies])
+        if variable.aggregation == tf.VariableAggregation.MEAN:
+            return tf.add_n([_read(copy) for copy in copies]) / len(copies)
+    return _read(copies[0])
 
 
 def _has_numbers(variable):

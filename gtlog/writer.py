@@ -81,7 +81,9 @@ class EventWriter:
             self._last_step = step
             return
         # `record_if` is for summaries that the user writes; what gtlog writes is `every`'s to say.
-        with self._writer.as_default(), tf.summary.record_if(True), tf.device("/cpu:0"):
+        with self._writer.as_default(), tf.summary.record_if(True), tf.device("/cpu:0"), (
+            _compat.summaries_of_any_replica()
+        ):
             tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=step)
         self._last_step = step
 

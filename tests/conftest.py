@@ -17,6 +17,16 @@ with warnings.catch_warnings():
 
     tf.keras.layers  # noqa: B018  (tf.keras is imported at its first use)
 
+# Two devices, so that a distribution strategy has two replicas; only before TensorFlow's first
+# operation can it be told. Its older versions call it experimental.
+_DEVICE = getattr(tf.config, "LogicalDeviceConfiguration", None) or (
+    tf.config.experimental.VirtualDeviceConfiguration
+)
+(
+    getattr(tf.config, "set_logical_device_configuration", None)
+    or tf.config.experimental.set_virtual_device_configuration
+)(tf.config.list_physical_devices("CPU")[0], [_DEVICE(), _DEVICE()])
+
 # For the type checker alone; --doctest-modules would import it.
 collect_ignore = ["typing"]
 

@@ -52,6 +52,7 @@ ORDER = (
     "gtlog.traced",
     "gtlog.step",
     "gtlog.inline",
+    "gtlog.replicas",
     "gtlog.tape",
     # what users see
     "gtlog.logger",

@@ -2,17 +2,20 @@
 
 import math
 
+from gtlog.gradients import elements
+from gtlog.statistics import describe
 from gtlog.types import Summary
 from gtlog.values import Scalar
 
 _DESCRIPTIONS = {
     "gradient_norm": "Global L2 norm of the gradients that `tape.gradient` returned.",
     "weight_norm": "Global L2 norm of the variables after the update.",
+    "replica": "Global L2 norms of the gradients, each as one replica took it.",
     "update_ratio": "L2 norm of the change that the update made, over the norm after it.",
 }
 
 
-def scalars(per_variable: bool = False) -> Summary:
+def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
     """A summary that writes loss, norms, update ratio and counts of non-finite elements.
 
     Tags: `loss`, or `loss/<k>` where a step differentiated several targets; `gradient_norm`,
@@ -28,17 +31,20 @@ def scalars(per_variable: bool = False) -> Summary:
     Args:
       per_variable: Whether to write `gradient_norm/<path>`, `weight_norm/<path>` and
         `update_ratio/<path>` for each variable as well.
+      per_replica: Whether to write, where replicas of a `tf.distribute` strategy took gradients,
+        the smallest, largest and mean of the global norms of their gradients, each as the replica
+        took it, as `replica_gradient_norm/min`, `/max` and `/mean`: one replica far from the others
+        shows a bad share of the data first.
 
     Returns:
       A callable from a `StepRecord` to an iterable of `Scalar` values.
 
     Raises:
-      TypeError: `per_variable` is no bool.
+      TypeError: a parameter is no bool.
     """
-    if not isinstance(per_variable, bool):
-        raise TypeError(
-            f"per_variable must be a bool, got {per_variable!r} ({type(per_variable).__name__})."
-        )
+    for name, given in (("per_variable", per_variable), ("per_replica", per_replica)):
+        if not isinstance(given, bool):
+            raise TypeError(f"{name} must be a bool, got {given!r} ({type(given).__name__}).")
 
     def summarize(record):
         yield from _losses(record.losses)
@@ -46,6 +52,8 @@ def scalars(per_variable: bool = False) -> Summary:
         yield from _norms(trained)
         for variable in trained if per_variable else ():
             yield from _norms([variable], f"/{variable.path}")
+        if per_replica:
+            yield from _spread(trained)
         for variable in record.variables:
             yield from _nonfinite(variable)
 
@@ -74,6 +82,18 @@ def _norms(variables, suffix=""):
         update = _norm(one.update_statistics for one in updated)
         weight = _norm(one.value_statistics for one in updated)
         yield _described("update_ratio", suffix, _ratio(update, weight))
+
+
+def _spread(variables):
+    by_replica = list(zip(*(one.replica_gradients for one in variables if one.replica_gradients)))
+    if by_replica:
+        norms = [_norm(map(describe, map(elements, parts))) for parts in by_replica]
+        for name, norm in (("min", min(norms)), ("max", max(norms)), ("mean", _mean(norms))):
+            yield Scalar(f"replica_gradient_norm/{name}", norm, _DESCRIPTIONS["replica"])
+
+
+def _mean(norms):
+    return sum(norms) / len(norms)
 
 
 def _described(name, suffix, value):
