@@ -31,6 +31,7 @@ except ImportError:  # before TensorFlow 2.12
     from tensorflow.python.eager.tape import VariableWatcher, stop_recording
 
 _TF_FUNCTION = type(tf.function(lambda: None))
+_TRAINING_JOBS = ("chief", "worker")
 _CREATOR_PRIORITY = 100  # the default of `tf.variable_creator_scope`
 
 __all__ = [
@@ -41,8 +42,10 @@ __all__ = [
     "compiles_with_xla",
     "enter_variable_creator",
     "full_name",
+    "is_chief",
     "is_converted",
     "is_distributed",
+    "is_first_replica_of_worker",
     "is_tf_function",
     "layers_of",
     "leave_variable_creator",
@@ -57,6 +60,7 @@ __all__ = [
     "unconverted",
     "variable_creators",
     "variables_of",
+    "worker_count",
     "writer_is_closed",
 ]
 
@@ -122,6 +126,33 @@ def replicas_in_threads():
     if tf.distribute.in_cross_replica_context():
         return 1
     return len(tf.distribute.get_strategy().extended.worker_devices)
+
+
+def worker_count(strategy):
+    """How many processes of a job train a copy of the model each; 1 for any that does not say."""
+    jobs = _jobs_of(strategy)
+    return 1 if "ps" in jobs else max(1, sum(len(jobs.get(job, ())) for job in _TRAINING_JOBS))
+
+
+def is_chief(strategy):
+    """Whether this process is the one that writes, for all that train a copy of the model."""
+    if worker_count(strategy) == 1:
+        return True
+    resolver = strategy.cluster_resolver
+    first = next(job for job in _TRAINING_JOBS if job in _jobs_of(strategy))
+    return (resolver.task_type, resolver.task_id) == (first, 0)
+
+
+def _jobs_of(strategy):
+    """Addresses by the name of a job, as `TF_CONFIG` names them; empty for a single process."""
+    resolver = getattr(strategy, "cluster_resolver", None)
+    return {} if resolver is None else resolver.cluster_spec().as_dict()
+
+
+def is_first_replica_of_worker():
+    """Whether the code that runs now is that of the first replica in this process."""
+    local = len(tf.distribute.get_strategy().extended.worker_devices)
+    return replica_id() % local == 0
 
 
 def variable_creators():

@@ -47,37 +47,52 @@ class Capture:
         """Whether any gradient arrived."""
         return bool(self._gradients)
 
-    def record(self, values):
+    def losses(self):
+        """The losses of the step in the order of the `gradient` calls, as list of float.
+
+        The k-th of each replica is added to the k-th of the others.
+        """
+        by_replica = [
+            [_sum_of(target) for target in _outermost(losses)] for losses in self._losses.values()
+        ]
+        return [sum(parts) for parts in itertools.zip_longest(*by_replica, fillvalue=0.0)]
+
+    def gradients(self):
+        """Dict from `KnownVariable` to the gradient of the step, summed over the replicas."""
+        return {known: gradients.total(self._parts(known)) for known in self._gradients}
+
+    def record(self, values, losses, gradients):
         """The record of the step.
 
         Args:
           values: List of (`KnownVariable`, eager tensor of its value after the update).
+          losses: List of float.
+          gradients: Dict from `KnownVariable` to gradient.
         """
         return StepRecord(
             step=self.step,
-            losses=self._total_losses(),
-            variables=tuple(self._variable_record(known, value) for known, value in values),
+            losses=tuple(losses),
+            variables=tuple(
+                self._variable_record(known, value, gradients.get(known)) for known, value in values
+            ),
         )
 
-    def _total_losses(self):
-        """The k-th loss of each replica added to the k-th of the others."""
-        by_replica = [
-            [_sum_of(target) for target in _outermost(losses)] for losses in self._losses.values()
-        ]
-        return tuple(sum(parts) for parts in itertools.zip_longest(*by_replica, fillvalue=0.0))
-
-    def _variable_record(self, known, value):
-        by_replica = self._gradients.get(known, {})
-        parts = [gradients.total(_outermost(by_replica[one])) for one in sorted(by_replica)]
+    def _variable_record(self, known, value, gradient):
+        parts = self._parts(known)
         return VariableRecord(
             path=known.path,
             role=known.role,
             value=value,
             before=self._before.get(known),
-            gradient=gradients.total(parts) if parts else None,
+            gradient=gradient,
             layer=known.layer,
             replica_gradients=tuple(parts) if len(parts) > 1 else (),
         )
+
+    def _parts(self, known):
+        """The gradient of a variable that each replica took, in the order of their numbers."""
+        by_replica = self._gradients.get(known, {})
+        return [gradients.total(_outermost(by_replica[one])) for one in sorted(by_replica)]
 
 
 def _outermost(parts):

@@ -22,6 +22,7 @@ from gtlog.summaries.checks import check_summary
 from gtlog.traced import TracedFunctions
 from gtlog.types import Every, Expressions, Step, Summary, Writer
 from gtlog.variables import VariableRegistry
+from gtlog.workers import Workers
 from gtlog.writer import EventWriter
 
 
@@ -74,7 +75,10 @@ class StepLogger:
         step_number = as_step_number(step, failures.notice)
         registry = VariableRegistry(PathFilter(include, exclude), _checked_model(model))
         self._writer = EventWriter(writer)
-        self._pipeline = Pipeline(registry, _checked_summaries(summaries), self._writer, failures)
+        workers = Workers(registry, schedule.is_told_by_number, failures)
+        self._pipeline = Pipeline(
+            registry, _checked_summaries(summaries), self._writer, workers, failures
+        )
         self._parts = (Clock(step_number, schedule, failures), Gate(), self._pipeline)
         self._inline = InlineSteps(*self._parts)
         self._replicated = ReplicatedSteps()

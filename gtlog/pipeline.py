@@ -11,14 +11,16 @@ class Pipeline:
       registry: `VariableRegistry` of the logger.
       summaries: Callables from a `StepRecord` to an iterable of values.
       writer: `EventWriter`.
+      workers: `Workers`, which share the work and of which one writes.
       failures: `Failures`, which every failure here goes to.
     """
 
-    def __init__(self, registry, summaries, writer, failures):
+    def __init__(self, registry, summaries, writer, workers, failures):
         self.registry = registry
         self.failures = failures
         self._summaries = summaries
         self._writer = writer
+        self._workers = workers
 
     def finish_eagerly(self, capture):
         """Reads every known variable and writes the step; call it after the update."""
@@ -34,12 +36,17 @@ class Pipeline:
           capture: `Capture` of the step.
           values: List of (`KnownVariable`, eager tensor after the update).
         """
-        if not self._may_write(capture.step):
+        with self.failures.guard("put the losses and gradients together", capture.step):
+            seen = self._workers.total(capture.losses(), capture.gradients())
+            self._write(capture, values, *seen)
+
+    def _write(self, capture, values, losses, gradients):
+        if not self._workers.this_one_writes or not self._may_write(capture.step):
             return
         if not values:
             self.failures.notice(self._no_variables(capture.step), once="no variables")
         with self.failures.guard("write the event", capture.step):
-            logged = self._values_of(capture.record(values))
+            logged = self._values_of(capture.record(values, losses, gradients))
             if logged:
                 self._writer.write(capture.step, logged)
 

@@ -14,7 +14,13 @@ _MOST_PER_DECADE = 1000
 
 
 class Schedule:
-    """Called with the number (int) of a step, says whether it is logged."""
+    """Called with the number (int) of a step, says whether it is logged.
+
+    Attributes:
+      is_told_by_number: Whether the number alone decides, so that all who ask get one answer.
+    """
+
+    is_told_by_number = False
 
     def __call__(self, step):
         raise NotImplementedError
@@ -30,6 +36,8 @@ class Schedule:
 
 class EverySteps(Schedule):
     """True for the steps 0, n, 2n, …"""
+
+    is_told_by_number = True
 
     def __init__(self, n):
         self._n = n
@@ -49,6 +57,8 @@ class ListedSteps(Schedule):
       steps: Ascending list of ints.
       gap: Positive int; None ends with the list.
     """
+
+    is_told_by_number = True
 
     def __init__(self, steps, gap=None):
         self._listed = frozenset(steps)

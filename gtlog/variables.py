@@ -27,18 +27,13 @@ class KnownVariable:
         """The `tf.Variable`, None where the user's program has dropped it."""
         return self._variable()
 
-    @property
-    def is_distributed(self):
-        """Whether a `tf.distribute` strategy keeps a copy of it for each replica."""
-        return _compat.is_distributed(self._variable())
-
     def read(self):
         """The value at this point of the program, eager or symbolic.
 
         Read under `_compat.stop_recording`, so that no tape takes it for the user's own.
         """
         variable = self._variable()
-        if isinstance(variable, tf.distribute.DistributedValues):
+        if _compat.is_distributed(variable):
             return _read_copies(variable)
         return _read(variable)
 
@@ -58,6 +53,7 @@ class VariableRegistry:
         self._known = {}
         self._taken = set()
         self._left_out = set()
+        self._distributed = None
 
     def __iter__(self):
         """The variables that are alive, in the order in which they became known."""
@@ -71,7 +67,13 @@ class VariableRegistry:
     @property
     def is_distributed(self):
         """Whether a `tf.distribute` strategy keeps copies of any of the variables."""
-        return any(known.is_distributed for known in self)
+        return self._distributed is not None
+
+    @property
+    def strategy(self):
+        """The strategy that keeps copies of variables for its replicas; None where none does."""
+        variable = None if self._distributed is None else self._distributed.variable
+        return None if variable is None else variable.distribute_strategy
 
     @property
     def has_variables(self):
@@ -125,6 +127,8 @@ class VariableRegistry:
         self._taken.add(path)
         known = KnownVariable(variable, path, naming.role_of(own_path))
         self._known[id(variable)] = known
+        if _compat.is_distributed(variable):
+            self._distributed = known
         return known
 
 

@@ -45,6 +45,7 @@ ORDER = (
     "gtlog.summaries",
     # values to events
     "gtlog.writer",
+    "gtlog.workers",
     "gtlog.pipeline",
     # the step itself
     "gtlog.graph",

@@ -1,4 +1,4 @@
-"""Steps in the replicas of `tf.distribute.MirroredStrategy`, beyond what all ways of running share."""
+"""Steps in the replicas of `tf.distribute.MirroredStrategy`, beyond what run_modes holds."""
 
 import warnings
 
@@ -158,7 +158,7 @@ def test_a_step_that_the_users_tape_alone_sees(strategy, logdir):
 
 
 def test_an_inline_tape_in_a_replica(strategy, logdir):
-    """A tape with a logger cannot tell the replicas' steps apart, and the warning says what to do."""
+    """A tape with a logger cannot tell the replicas' steps apart; the warning says what to do."""
     weight = variable(strategy, 1.0)
     logger = gtlog.StepLogger(logdir)
 
@@ -180,7 +180,8 @@ def test_nothing_is_left_in_force(strategy, logdir):
     weight = variable(strategy, 1.0)
     with strategy.scope():
         before = _compat.variable_creators()
-        with gtlog.StepLogger(logdir).step():
+        logger = gtlog.StepLogger(logdir)
+        with logger.step():
             weight.read_value()
             assert len(_compat.variable_creators()) == len(before) + 1
         assert _compat.variable_creators() == before

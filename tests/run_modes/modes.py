@@ -74,6 +74,7 @@ class Instruments:
       options: Arguments of `gtlog.logged_step`.
 
     Attributes:
+      logdir: The same.
       tape: Class to use in place of `tf.GradientTape`.
       decorate: The decorator.
       logger: Its `StepLogger`.
@@ -82,6 +83,7 @@ class Instruments:
     tape = gtlog.InstrumentedTape
 
     def __init__(self, logdir, **options):
+        self.logdir = logdir
         self.decorate = gtlog.logged_step(logdir, every=EVERY, **options)
         self.logger = self.decorate(lambda: None).step_logger
 

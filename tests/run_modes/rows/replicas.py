@@ -20,8 +20,8 @@ class Replicated(Steady):
     Run without the strategy, it takes the batch as a whole.
     """
 
-    def __init__(self, stateful=False):
-        self.strategy = mirrored_strategy()
+    def __init__(self, stateful=False, strategy=None):
+        self.strategy = strategy or mirrored_strategy()
         with self.strategy.scope():
             super().__init__(stateful)
 
@@ -141,12 +141,14 @@ def distributed_dataset(task, instruments):
     return [task.total(train_step(x, y)) for x, y in batches]
 
 
-_MIRRORED = "`MirroredStrategy`, "
+WAYS = {
+    "around `strategy.run`": outer_eager,
+    "above `tf.function`": outer_above,
+    "beneath `tf.function`": outer_beneath,
+    "on the replica function": replica_eager,
+    "on the replica function, graph": replica_in_function,
+}
 MODES = (
-    Mode(9, _MIRRORED + "around `strategy.run`", Replicated, outer_eager),
-    Mode(9, _MIRRORED + "above `tf.function`", Replicated, outer_above),
-    Mode(9, _MIRRORED + "beneath `tf.function`", Replicated, outer_beneath),
-    Mode(9, _MIRRORED + "on the replica function", Replicated, replica_eager),
-    Mode(9, _MIRRORED + "on the replica function, graph", Replicated, replica_in_function),
-    Mode(9, _MIRRORED + "a distributed dataset", Distributed, distributed_dataset),
+    *(Mode(9, f"`MirroredStrategy`, {name}", Replicated, way) for name, way in WAYS.items()),
+    Mode(9, "`MirroredStrategy`, a distributed dataset", Distributed, distributed_dataset),
 )

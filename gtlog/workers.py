@@ -1,0 +1,119 @@
+"""A training job of several processes, of which one writes.
+
+Under `tf.distribute.MultiWorkerMirroredStrategy` each worker runs the same program on its share of
+the data. What the tapes of one worker see is a part, and the sum over the workers is what the
+optimizer applies. So on each logged step the workers add up what their tapes saw, all of them at
+the same time, and the chief writes.
+"""
+
+import contextlib
+import threading
+
+import tensorflow as tf
+
+from gtlog import _compat
+
+_PATIENCE_SECONDS = 60.0
+
+
+class Workers:
+    """The processes of a job, as the variables that it trains tell.
+
+    Args:
+      registry: `VariableRegistry` of the logger.
+      log_the_same_steps: Whether each worker logs the same steps for sure, as it does where the
+        number of a step alone decides.
+      failures: `Failures`.
+    """
+
+    def __init__(self, registry, log_the_same_steps, failures):
+        self._registry = registry
+        self._log_the_same_steps = log_the_same_steps
+        self._failures = failures
+
+    @property
+    def this_one_writes(self):
+        """Whether this process is the only one, or the chief among several."""
+        strategy = self._registry.strategy
+        return strategy is None or _compat.is_chief(strategy)
+
+    def total(self, losses, gradients):
+        """Sums over the workers.
+
+        Args:
+          losses: List of float.
+          gradients: Dict from `KnownVariable` to gradient, in the same order in each worker.
+
+        Returns:
+          Losses and gradients of the whole job; none where they cannot be added up.
+        """
+        strategy = self._registry.strategy
+        if strategy is None or not gradients or _compat.worker_count(strategy) == 1:
+            return losses, gradients
+        if not self._log_the_same_steps:
+            self._failures.notice(_TIMED)
+            return [], {}
+        if _compat.replicas_in_threads() > 1:
+            self._failures.notice(_ONE_OF_SEVERAL_REPLICAS)
+            return [], {}
+        variables = [known.variable for known in gradients]
+        parts = [tf.constant(losses, tf.float64), *gradients.values()]
+        with self._said_if_alone(), _compat.stop_recording():
+            total_losses, *totals = _total(strategy, parts, [variables[0], *variables])
+        return total_losses.numpy().tolist(), dict(zip(gradients, totals))
+
+    @contextlib.contextmanager
+    def _said_if_alone(self):
+        """Says what the program waits for where the other workers do not come."""
+        timer = threading.Timer(_PATIENCE_SECONDS, self._failures.notice, [_ALONE])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def _total(strategy, parts, destinations):
+    """Sums tensors over the workers; each is given out where a variable lives."""
+
+    def reduced(strategy, parts):
+        pairs = list(zip(parts, destinations))
+        return strategy.extended.batch_reduce_to(tf.distribute.ReduceOp.SUM, pairs)
+
+    def of_replica(*parts):
+        context = tf.distribute.get_replica_context()
+        return context.merge_call(reduced, args=([_share(part) for part in parts],))
+
+    if tf.distribute.in_cross_replica_context() or not tf.distribute.has_strategy():
+        totals = strategy.run(of_replica, args=tuple(parts))
+    else:
+        totals = of_replica(*parts)
+    return [strategy.experimental_local_results(total)[0] for total in totals]
+
+
+def _share(part):
+    """The first replica of a process stands for it: what its replicas saw is in one sum already."""
+    first = _compat.is_first_replica_of_worker()
+    if isinstance(part, tf.IndexedSlices):
+        values = part.values if first else tf.zeros_like(part.values)
+        return tf.IndexedSlices(values, part.indices, part.dense_shape)
+    return part if first else tf.zeros_like(part)
+
+
+_TIMED = (
+    "The job has several workers, which add up their gradients and losses on logged steps, so all "
+    "of them must log the same steps. A schedule that asks the time, or a callable of your own, "
+    "may tell each of them something else: only weights and biases are logged. Pass an int as "
+    "every, or gtlog.log_spaced(...), to see gradients, updates and loss."
+)
+_ONE_OF_SEVERAL_REPLICAS = (
+    "The function that each replica runs is decorated, in a job of several workers with several "
+    "replicas each: gradients and losses cannot be added up from inside of one replica, so only "
+    "weights and biases are logged. Decorate the function that calls strategy.run."
+)
+_ALONE = (
+    f"gtlog has been waiting for the other workers for {_PATIENCE_SECONDS:.0f} seconds. On a "
+    "logged step the workers of a job add up their gradients, so each of them must run the "
+    "decorated step. Decorate it in every worker; the chief alone writes."
+)

@@ -1,0 +1,50 @@
+"""Row 10: two workers under `MultiWorkerMirroredStrategy`, each a process of its own."""
+
+import functools
+import shutil
+import tempfile
+import warnings
+
+import tensorflow as tf
+
+import gtlog
+
+from ..cluster import run_job
+from ..modes import Mode
+from .replicas import WAYS, Replicated
+
+
+@functools.lru_cache(maxsize=None)
+def job_results():
+    """Results by name of the way, of one job that runs all of them."""
+    return run_job("mirrored_workers", [("worker", 0), ("worker", 1)], tempfile.mkdtemp())
+
+
+class WholeBatch(Replicated):
+    """What the workers train together, in this process; given what they have left behind."""
+
+    def __init__(self, stateful=False):
+        super().__init__(stateful, strategy=tf.distribute.get_strategy())
+        self.left = None
+
+    def weights(self):
+        """The chief's weights."""
+        return super().weights() if self.left is None else self.left
+
+
+def in_a_job(name, task, instruments):
+    """What the job did in one way, taken over as if it had happened here."""
+    results = job_results()[name]
+    which = "bare" if instruments.logger is None else "logged"
+    losses, task.left, task.traces, notices = results[which]
+    if which == "logged":
+        shutil.copytree(results["logdir"], instruments.logdir, dirs_exist_ok=True)
+    for notice in notices:
+        warnings.warn(notice, gtlog.LoggingWarning, stacklevel=2)
+    return losses
+
+
+MODES = tuple(
+    Mode(10, f"two workers, {name}", WholeBatch, functools.partial(in_a_job, name))
+    for name in WAYS
+)
