@@ -20,6 +20,7 @@ except ModuleNotFoundError as error:
     ) from None
 
 from tensorflow.python.autograph.impl import api as _autograph
+from tensorflow.python.distribute import cross_device_utils as _cross_device
 from tensorflow.python.framework import ops as _ops
 from tensorflow.python.ops import control_flow_util as _control_flow
 from tensorflow.python.ops import summary_ops_v2 as _summary_ops
@@ -42,6 +43,7 @@ __all__ = [
     "compiles_with_xla",
     "enter_variable_creator",
     "full_name",
+    "graphs_keep_parts_of_workers",
     "is_chief",
     "is_converted",
     "is_distributed",
@@ -141,6 +143,17 @@ def is_chief(strategy):
     resolver = strategy.cluster_resolver
     first = next(job for job in _TRAINING_JOBS if job in _jobs_of(strategy))
     return (resolver.task_type, resolver.task_id) == (first, 0)
+
+
+def graphs_keep_parts_of_workers():
+    """Whether a graph leaves alone what one worker has computed while it is summed over all.
+
+    Older versions sum in place, where the part still has other readers; and each thread numbers the
+    operations that all workers take part in from the beginning, so that none may run in a callback.
+    https://github.com/tensorflow/tensorflow/blob/v2.3.0/tensorflow/core/grappler/optimizers/scoped_allocator_optimizer.h
+    https://github.com/tensorflow/tensorflow/blob/v2.3.0/tensorflow/python/distribute/cross_device_utils.py
+    """
+    return not hasattr(_cross_device.CollectiveKeys, "_get_thread_local_object")
 
 
 def _jobs_of(strategy):

@@ -21,10 +21,14 @@ class Capture:
 
     Args:
       step: Number of the step.
+
+    Attributes:
+      is_of_graph: Whether a graph has handed over any of it.
     """
 
     def __init__(self, step):
         self.step = step
+        self.is_of_graph = False
         self._before = {}
         self._gradients = {}
         self._losses = {}

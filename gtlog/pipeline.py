@@ -37,8 +37,8 @@ class Pipeline:
           values: List of (`KnownVariable`, eager tensor after the update).
         """
         with self.failures.guard("put the losses and gradients together", capture.step):
-            seen = self._workers.total(capture.losses(), capture.gradients())
-            self._write(capture, values, *seen)
+            seen = capture.losses(), capture.gradients()
+            self._write(capture, values, *self._workers.total(*seen, capture.is_of_graph))
 
     def _write(self, capture, values, losses, gradients):
         if not self._workers.this_one_writes or not self._may_write(capture.step):

@@ -37,12 +37,13 @@ class Workers:
         strategy = self._registry.strategy
         return strategy is None or _compat.is_chief(strategy)
 
-    def total(self, losses, gradients):
+    def total(self, losses, gradients, of_graph):
         """Sums over the workers.
 
         Args:
           losses: List of float.
           gradients: Dict from `KnownVariable` to gradient, in the same order in each worker.
+          of_graph: Whether a graph has computed them.
 
         Returns:
           Losses and gradients of the whole job; none where they cannot be added up.
@@ -50,17 +51,25 @@ class Workers:
         strategy = self._registry.strategy
         if strategy is None or not gradients or _compat.worker_count(strategy) == 1:
             return losses, gradients
-        if not self._log_the_same_steps:
-            self._failures.notice(_TIMED)
-            return [], {}
-        if _compat.replicas_in_threads() > 1:
-            self._failures.notice(_ONE_OF_SEVERAL_REPLICAS)
+        hindrance = self._hindrance(of_graph)
+        if hindrance:
+            self._failures.notice(hindrance)
             return [], {}
         variables = [known.variable for known in gradients]
         parts = [tf.constant(losses, tf.float64), *gradients.values()]
         with self._said_if_alone(), _compat.stop_recording():
             total_losses, *totals = _total(strategy, parts, [variables[0], *variables])
         return total_losses.numpy().tolist(), dict(zip(gradients, totals))
+
+    def _hindrance(self, of_graph):
+        """Why the workers cannot meet here, as a message to the user; None where they can."""
+        if not self._log_the_same_steps:
+            return _TIMED
+        if _compat.replicas_in_threads() > 1:
+            return _ONE_OF_SEVERAL_REPLICAS
+        if of_graph and not _compat.graphs_keep_parts_of_workers():
+            return _OF_GRAPH
+        return None
 
     @contextlib.contextmanager
     def _said_if_alone(self):
@@ -104,13 +113,18 @@ def _share(part):
 _TIMED = (
     "The job has several workers, which add up their gradients and losses on logged steps, so all "
     "of them must log the same steps. A schedule that asks the time, or a callable of your own, "
-    "may tell each of them something else: only weights and biases are logged. Pass an int as "
-    "every, or gtlog.log_spaced(...), to see gradients, updates and loss."
+    "may tell each of them something else: gradients and loss are not logged. Pass an int as "
+    "every, or gtlog.log_spaced(...)."
 )
 _ONE_OF_SEVERAL_REPLICAS = (
     "The function that each replica runs is decorated, in a job of several workers with several "
-    "replicas each: gradients and losses cannot be added up from inside of one replica, so only "
-    "weights and biases are logged. Decorate the function that calls strategy.run."
+    "replicas each: from inside of one replica their gradients and losses cannot be added up, and "
+    "are not logged. Decorate the function that calls strategy.run."
+)
+_OF_GRAPH = (
+    "The job has several workers. In a tf.function, this version of TensorFlow sums their "
+    "gradients in place, so that the part of each cannot be told: gradients and loss are not "
+    "logged. Run the step eagerly to see them, or a later TensorFlow."
 )
 _ALONE = (
     f"gtlog has been waiting for the other workers for {_PATIENCE_SECONDS:.0f} seconds. On a "

@@ -1,12 +1,9 @@
 """Jobs of several workers, beyond what run_modes holds."""
 
 import os
-import warnings
 
 import pytest
-import tensorflow as tf
 
-import gtlog
 from gtlog.testing import read_events
 
 from .run_modes.rows.replicas import WAYS
@@ -21,3 +18,12 @@ def test_the_chief_alone_writes(name):
     assert os.listdir(results["other_logdir"]) == []
 
 
+def test_a_schedule_that_workers_may_answer_differently():
+    """No worker waits for another one then: gradients and loss are left out, and that is said."""
+    results = job_results()["asked"]
+    events = read_events(results["logdir"])
+    assert list(events.of("weights/conv/kernel")) == [1]
+    assert not [tag for tag in events.tags if tag.startswith(("gradient", "loss"))]
+    notices = results["logged"][3]
+    assert len(notices) == 1
+    assert "log the same steps" in notices[0]

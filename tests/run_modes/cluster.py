@@ -62,7 +62,6 @@ def _process(program, cluster, job, index, folder):
         os.environ,
         TF_CONFIG=json.dumps({"cluster": cluster, "task": {"type": job, "index": index}}),
         PYTHONPATH=str(pathlib.Path(gtlog.__file__).parents[1]),
-        GRPC_FAIL_FAST="use_caller",
     )
     root = str(pathlib.Path(__file__).parents[2])
     command = [sys.executable, "-c", _START.format(program), root, str(folder / "results")]

@@ -84,7 +84,7 @@ class Instruments:
 
     def __init__(self, logdir, **options):
         self.logdir = logdir
-        self.decorate = gtlog.logged_step(logdir, every=EVERY, **options)
+        self.decorate = gtlog.logged_step(logdir, **{"every": EVERY, **options})
         self.logger = self.decorate(lambda: None).step_logger
 
     def keras_callbacks(self):

@@ -8,10 +8,11 @@ import warnings
 import tensorflow as tf
 
 import gtlog
+from gtlog import _compat
 
 from ..cluster import run_job
 from ..modes import Mode
-from .replicas import WAYS, Replicated
+from .replicas import WAYS, Replicated, outer_eager, replica_eager
 
 
 @functools.lru_cache(maxsize=None)
@@ -44,7 +45,21 @@ def in_a_job(name, task, instruments):
     return losses
 
 
+def unseen_in_graphs(way):
+    """What cannot be seen of a way that runs in a graph."""
+    if way in (outer_eager, replica_eager) or _compat.graphs_keep_parts_of_workers():
+        return {}
+    reason = "TensorFlow 2.3 sums the gradients of workers in place"
+    return {"unseen": {"gradients": reason, "loss": reason}, "notice": "in place"}
+
+
 MODES = tuple(
-    Mode(10, f"two workers, {name}", WholeBatch, functools.partial(in_a_job, name))
-    for name in WAYS
+    Mode(
+        10,
+        f"two workers, {name}",
+        WholeBatch,
+        functools.partial(in_a_job, name),
+        **unseen_in_graphs(way),
+    )
+    for name, way in WAYS.items()
 )
