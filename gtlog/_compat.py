@@ -32,6 +32,7 @@ except ImportError:  # before TensorFlow 2.12
     from tensorflow.python.eager.tape import VariableWatcher, stop_recording
 
 _TF_FUNCTION = type(tf.function(lambda: None))
+_PARAMETER_SERVER_STRATEGY = tf.distribute.experimental.ParameterServerStrategy
 _TRAINING_JOBS = ("chief", "worker")
 _CREATOR_PRIORITY = 100  # the default of `tf.variable_creator_scope`
 
@@ -56,6 +57,8 @@ __all__ = [
     "replica_id",
     "replicas_in_threads",
     "resource_variable",
+    "runs_on_workers",
+    "shards_of",
     "stop_recording",
     "summaries_of_any_replica",
     "tracing_count",
@@ -104,6 +107,31 @@ def _all_copies_of(variable):
     return variable
 
 
+def shards_of(variable):
+    """The shards of a variable that parameter servers keep in parts, in the order of its rows.
+
+    Args:
+      variable: `tf.Variable`.
+
+    Returns:
+      Tuple of `tf.Variable`; empty where the variable is no shard, or is kept in this process.
+    """
+    container = getattr(variable, "_sharded_container", lambda: None)()
+    if container is None or not is_on_server(variable):
+        return ()
+    return tuple(container.variables)
+
+
+def is_on_server(variable):
+    """Whether a parameter server keeps a variable."""
+    return "/job:ps/" in variable.device
+
+
+def runs_on_workers():
+    """Whether the graph that is traced here is to run in processes of workers."""
+    return isinstance(tf.distribute.get_strategy(), _PARAMETER_SERVER_STRATEGY)
+
+
 def is_distributed(variable):
     """Whether a `tf.distribute` strategy keeps a copy of a variable for each replica."""
     return isinstance(variable, tf.distribute.DistributedValues)
@@ -133,7 +161,7 @@ def replicas_in_threads():
 def worker_count(strategy):
     """How many processes of a job train a copy of the model each; 1 for any that does not say."""
     jobs = _jobs_of(strategy)
-    return 1 if "ps" in jobs else max(1, sum(len(jobs.get(job, ())) for job in _TRAINING_JOBS))
+    return max(1, sum(len(jobs.get(job, ())) for job in _TRAINING_JOBS))
 
 
 def is_chief(strategy):

@@ -1,5 +1,6 @@
 """The machine of which the decorator is the skin."""
 
+import contextlib
 import weakref
 from typing import Any, ContextManager, Iterable, Optional
 
@@ -92,6 +93,9 @@ class StepLogger:
         Inside a function that is being traced, the context manager leaves in the graph what logs
         the step each time that the graph runs.
         """
+        if not tf.executing_eagerly() and _compat.runs_on_workers():
+            self._pipeline.failures.notice(_ON_WORKERS)
+            return contextlib.nullcontext()
         replicas = _compat.replicas_in_threads()
         if replicas > 1:
             return self._replicated.part(self._new_step, _compat.replica_id(), replicas)
@@ -192,6 +196,11 @@ _TAPE_IN_GRAPH = (
     "InstrumentedTape(logger=...) is used inside a tf.function without a step around it, so gtlog "
     "cannot tell when the update is done and logs nothing of it. Decorate the function with "
     "@gtlog.logged_step(...), or call it inside `with logger.step():`."
+)
+_ON_WORKERS = (
+    "The decorated function is traced to run in the processes of workers, under a parameter server "
+    "strategy, where gtlog cannot write: nothing of it is logged. Decorate the function that calls "
+    "coordinator.schedule and coordinator.join instead."
 )
 _TAPE_IN_REPLICA = (
     "InstrumentedTape(logger=...) is used in a replica of a tf.distribute strategy without a step "

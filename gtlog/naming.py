@@ -33,6 +33,15 @@ def own_path(name):
     return _OUTPUT_NUMBER.sub("", name).strip("/") or "Variable"
 
 
+def path_of_shards(path):
+    """The path of a variable that lies in shards, given that of a shard.
+
+    >>> path_of_shards("embedding/embeddings/part_0")
+    'embedding/embeddings'
+    """
+    return re.sub(r"/part_\d+$", "", path)
+
+
 def role_of(path):
     """What a variable is, as the last component of its path tells.
 

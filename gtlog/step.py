@@ -65,6 +65,10 @@ class _Step:
         return None
 
     def _observed_in_graph(self, tape, target, sources):
+        if _compat.runs_on_workers():
+            self.pipeline.failures.notice(_ON_WORKERS)
+            self.pipeline.registry.add_all(tf.nest.flatten(sources))
+            return None
         if _compat.compiles_with_xla():
             self.pipeline.failures.notice(
                 "The step is compiled by XLA (jit_compile=True), where no gradient or loss can be "
@@ -257,4 +261,9 @@ _BENEATH_XLA = (
     "The decorated step is traced inside a function that XLA compiles (jit_compile=True), where "
     "nothing can be handed to the host: it is not logged. Put the decorator above "
     "@tf.function(jit_compile=True), or leave jit_compile out."
+)
+_ON_WORKERS = (
+    "The step runs in the processes of workers, under a parameter server strategy, from where no "
+    "gradient or loss can be handed to this process: of its variables, values after the update are "
+    "logged, and no gradients, updates and loss."
 )

@@ -38,6 +38,14 @@ class KnownVariable:
         return _read(variable)
 
 
+class KnownShards(KnownVariable):
+    """A variable that parameter servers keep in parts; `variable` is the first of them."""
+
+    def read(self):
+        """All of its rows."""
+        return tf.concat([_read(shard) for shard in _compat.shards_of(self.variable)], 0)
+
+
 class VariableRegistry:
     """The variables that a logger logs, each with a path of its own.
 
@@ -95,7 +103,12 @@ class VariableRegistry:
         known = self._known.get(id(inner))
         if known is not None and known.variable is inner:
             return known
-        return self._add(inner, naming.own_path(_compat.full_name(variable)))
+        shards = _compat.shards_of(inner)
+        if shards and shards[0] is not inner:
+            return self.add(shards[0])
+        kind = KnownShards if shards else KnownVariable
+        own_path = naming.own_path(_compat.full_name(variable))
+        return self._add(kind, inner, naming.path_of_shards(own_path) if shards else own_path)
 
     def add_all(self, variables):
         """Makes variables known; returns the `KnownVariable` of each that is not left out."""
@@ -117,7 +130,7 @@ class VariableRegistry:
             one.layer = layers.get(id(one.variable))
         return known
 
-    def _add(self, variable, own_path):
+    def _add(self, kind, variable, own_path):
         if not _has_numbers(variable):
             return None
         if not self._path_filter(own_path):
@@ -125,7 +138,7 @@ class VariableRegistry:
             return None
         path = naming.unique_path(own_path, self._taken)
         self._taken.add(path)
-        known = KnownVariable(variable, path, naming.role_of(own_path))
+        known = kind(variable, path, naming.role_of(own_path))
         self._known[id(variable)] = known
         if _compat.is_distributed(variable):
             self._distributed = known

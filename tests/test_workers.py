@@ -6,6 +6,7 @@ import pytest
 
 from gtlog.testing import read_events
 
+from .run_modes.rows import servers
 from .run_modes.rows.replicas import WAYS
 from .run_modes.rows.workers import job_results
 
@@ -27,3 +28,14 @@ def test_a_schedule_that_workers_may_answer_differently():
     notices = results["logged"][3]
     assert len(notices) == 1
     assert "log the same steps" in notices[0]
+
+
+@pytest.mark.skipif(bool(servers.missing()), reason=str(servers.missing()))
+def test_a_function_that_workers_run_is_decorated():
+    """Nothing is handed over from the processes of workers; the warning says what to decorate."""
+    results = servers.job_results()["beneath"]
+    assert results["logged"][0] == results["bare"][0]
+    assert os.listdir(results["logdir"]) == []
+    notices = results["logged"][3]
+    assert len(notices) == 1
+    assert "coordinator.schedule" in notices[0]

@@ -35,7 +35,11 @@ class WholeBatch(Replicated):
 
 def in_a_job(name, task, instruments):
     """What the job did in one way, taken over as if it had happened here."""
-    results = job_results()[name]
+    return taken_over(job_results()[name], task, instruments)
+
+
+def taken_over(results, task, instruments):
+    """Gives a task, the log directory and the warnings what a job has left of them."""
     which = "bare" if instruments.logger is None else "logged"
     losses, task.left, task.traces, notices = results[which]
     if which == "logged":
