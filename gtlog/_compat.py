@@ -4,6 +4,7 @@ Nothing here compares version numbers: each function asks for the feature itself
 """
 
 import sys
+import weakref
 
 try:
     import tensorflow as tf
@@ -19,6 +20,7 @@ except ModuleNotFoundError as error:
 from tensorflow.python.autograph.impl import api as _autograph
 from tensorflow.python.ops import control_flow_util as _control_flow
 from tensorflow.python.ops.resource_variable_ops import ResourceVariable as _ResourceVariable
+from tensorflow.python.util import tf_decorator as _tf_decorator
 
 try:
     from tensorflow.python.eager.record import VariableWatcher, stop_recording
@@ -33,7 +35,10 @@ __all__ = [
     "captured_variables",
     "compiles_with_xla",
     "full_name",
+    "function_like",
+    "is_compiled",
     "is_distributed",
+    "is_nested_graph",
     "is_tf_function",
     "layers_of",
     "own_variable",
@@ -114,6 +119,33 @@ def captured_variables(function, args, kwargs):
     return tuple(variable for variable in graph.variables if variable.trainable)
 
 
+def is_compiled(function):
+    """Whether a `tf.function` object asks XLA to compile it, and is not made to run eagerly."""
+    asks = getattr(function, "_jit_compile", None) or getattr(
+        function, "_experimental_compile", None  # before TensorFlow 2.5
+    )
+    return bool(asks) and not tf.config.functions_run_eagerly()
+
+
+def function_like(function, call):
+    """A `tf.function` object with all options of another one, whose traces `call` surrounds.
+
+    AutoGraph converts the Python function as it does for the other one: TensorFlow itself puts
+    its own wrappers around a function in this way before it is traced, and AutoGraph reaches
+    through them.
+
+    Args:
+      function: `tf.function` object, bound or not. Its Python function is kept, itself it is not.
+      call: Function `(body, args, kwargs) -> result` that runs instead of the Python function.
+    """
+
+    def traced(*args, **kwargs):
+        return call(traced_weakly().__wrapped__, args, kwargs)
+
+    traced_weakly = weakref.ref(traced)
+    return function._clone(_tf_decorator.make_decorator(function.python_function, traced))
+
+
 def called_by_autograph():
     """How AutoGraph would have converted the function that it just called as it is.
 
@@ -144,6 +176,12 @@ def compiles_with_xla():
     """Whether the graph that is being traced will be compiled by XLA."""
     graph = tf.compat.v1.get_default_graph()
     return bool(_control_flow.GraphOrParentsInXlaContext(graph))
+
+
+def is_nested_graph():
+    """Whether the graph that is being traced is called by another one, as a branch or a loop is."""
+    outer = getattr(tf.compat.v1.get_default_graph(), "outer_graph", None)
+    return bool(getattr(outer, "building_function", False))
 
 
 def unconverted(function):

@@ -9,6 +9,7 @@ from gtlog import _compat
 from gtlog import summaries as stock
 from gtlog.active import active_step
 from gtlog.clock import Clock
+from gtlog.compiled import CompiledFunctions
 from gtlog.failures import Failures
 from gtlog.graph import Gate
 from gtlog.inline import InlineSteps
@@ -77,6 +78,7 @@ class StepLogger:
         self._parts = (Clock(step_number, schedule, failures), Gate(), self._pipeline)
         self._inline = InlineSteps(*self._parts)
         self._traced = TracedFunctions(registry)
+        self._compiled = CompiledFunctions(failures)
         self._finalizer = weakref.finalize(self, _close, self._inline.pending, self._writer)
 
     @_compat.unconverted
@@ -91,6 +93,9 @@ class StepLogger:
 
     def call_tf_function(self, function, args, kwargs):
         """Calls a `tf.function` object eagerly, as one step; returns what it returns."""
+        if _compat.is_compiled(function):
+            with self.step() as step:
+                return self._compiled.call(function, step, args, kwargs)
         failures = self._pipeline.failures
         self._traced.before_call(function)
         with self.step() as step:

@@ -61,14 +61,14 @@ class _Step:
         return None
 
     def _observed_in_graph(self, tape, target, sources):
-        if _compat.compiles_with_xla():
-            self.pipeline.failures.notice(
-                "The step is compiled by XLA (jit_compile=True), where no gradient or loss can be "
-                "handed to the host: of its variables, values after the update are logged, and no "
-                "gradients, updates and loss. Leave jit_compile out to see them."
-            )
+        gate = self._outputs_in_xla() if _compat.compiles_with_xla() else self._gate
+        if gate is None:
             return None
-        return self._observed(GraphObservation, self, self._gate, tape, target, sources)
+        return self._observed(GraphObservation, self, gate, tape, target, sources)
+
+    def _outputs_in_xla(self):
+        """What is in place of the gate in a graph that XLA compiles; None where nothing can be."""
+        self.pipeline.failures.notice(_INSIDE_XLA)
 
 
 class EagerStep(_Step):
@@ -77,7 +77,12 @@ class EagerStep(_Step):
     Attributes:
       number: Number of the step, once begun.
       is_logged: Whether it is logged, once begun.
+      is_compiled: Whether the decorated function itself is compiled by XLA.
+      outputs: While the second function of such a step is traced, its `ExtraOutputs`.
     """
+
+    is_compiled = False
+    outputs = None
 
     def __enter__(self):
         self.begin()
@@ -99,6 +104,11 @@ class EagerStep(_Step):
             self.finish()
         else:
             self.abandon()
+
+    @property
+    def capture(self):
+        """The `Capture` of a logged step, once begun; None where it is not logged."""
+        return self._capture
 
     @property
     def has_gradients(self):
@@ -133,6 +143,14 @@ class EagerStep(_Step):
         if not self.is_logged:
             return None
         return self._observed(EagerObservation, self, self._capture, tape, target, sources)
+
+    def _outputs_in_xla(self):
+        if not self.is_compiled:
+            return super()._outputs_in_xla()
+        if _compat.is_nested_graph():
+            self.pipeline.failures.notice(_NESTED_IN_XLA)
+            return None
+        return self.outputs
 
 
 class GraphStep(_Step):
@@ -195,6 +213,17 @@ class GraphStep(_Step):
             self.pipeline.failures.raise_pending()
 
 
+_INSIDE_XLA = (
+    "A function inside the decorated step is compiled by XLA (jit_compile=True), where no gradient "
+    "or loss can be handed to the host: of its variables, values after the update are logged, and "
+    "no gradients, updates and loss. Decorate that function itself, above its "
+    "@tf.function(jit_compile=True), or leave jit_compile out."
+)
+_NESTED_IN_XLA = (
+    "In the decorated step, which XLA compiles (jit_compile=True), a gradient is taken inside an "
+    "inner tf.function, a branch or a loop of the graph, which no tensor can leave: its gradients "
+    "and loss are not logged. Take it in the body of the step itself, or leave jit_compile out."
+)
 _BENEATH_XLA = (
     "The decorated step is traced inside a function that XLA compiles (jit_compile=True), where "
     "nothing can be handed to the host: it is not logged. Put the decorator above "

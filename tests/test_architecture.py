@@ -50,6 +50,7 @@ ORDER = (
     "gtlog.graph",
     "gtlog.observation",
     "gtlog.traced",
+    "gtlog.compiled",
     "gtlog.step",
     "gtlog.inline",
     "gtlog.tape",
