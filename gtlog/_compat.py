@@ -38,14 +38,17 @@ __all__ = [
     "function_like",
     "is_compiled",
     "is_distributed",
+    "is_keras_model",
     "is_nested_graph",
     "is_tf_function",
+    "keras_callback_class",
     "layers_of",
     "own_variable",
     "python_function_of",
     "resource_variable",
     "stop_recording",
     "tracing_count",
+    "trained_variables_of",
     "unconverted",
     "variables_of",
     "writer_is_closed",
@@ -217,3 +220,21 @@ def layers_of(model):
     if hasattr(model, "_flatten_layers"):
         return tuple(model._flatten_layers())
     return (model, *getattr(model, "submodules", ()))
+
+
+def trained_variables_of(model):
+    """The trainable variables of a Keras model; none where it is not built."""
+    try:
+        return tuple(model.trainable_variables)
+    except ValueError:
+        return ()
+
+
+def is_keras_model(value):
+    """Whether an object is a model of any Keras, which `fit` can train."""
+    return hasattr(value, "train_step") and hasattr(value, "fit")
+
+
+def keras_callback_class():
+    """The callback class of the Keras in use; it imports Keras."""
+    return tf.keras.callbacks.Callback

@@ -11,6 +11,7 @@ from gtlog.active import active_step
 from gtlog.clock import Clock
 from gtlog.compiled import CompiledFunctions
 from gtlog.failures import Failures
+from gtlog.fit import FitSteps, callback_of
 from gtlog.graph import Gate
 from gtlog.inline import InlineSteps
 from gtlog.naming import PathFilter
@@ -91,6 +92,12 @@ class StepLogger:
         kind = EagerStep if tf.executing_eagerly() else GraphStep
         return kind(*self._parts)
 
+    def step_of_call(self, owner):
+        """The step of a decorated function that is called inside a graph, a method of `owner`."""
+        step = self.step()
+        step.owner = owner
+        return step
+
     def call_tf_function(self, function, args, kwargs):
         """Calls a `tf.function` object eagerly, as one step; returns what it returns."""
         if _compat.is_compiled(function):
@@ -107,6 +114,27 @@ class StepLogger:
                 if self._traced.was_traced_before(function) and not step.has_gradients:
                     failures.notice(_TRACED_BEFORE)
         return result
+
+    def keras_callback(self) -> Any:
+        """A Keras callback that logs weights and biases of the model that `fit` trains.
+
+        `model.fit(x, y, callbacks=[log.keras_callback()])` needs no `train_step` of your own, and
+        serves where XLA compiles the step, so that nothing inside it can be seen.
+
+        Its steps are the batches of training, counted over epochs and calls of `fit`; evaluation
+        and prediction do not count. On the scheduled ones it logs all variables of the model with
+        their values after the update, and those before it (`update_ratio`). Gradients and loss are
+        not logged: the loss that Keras shows is a mean over the epoch so far. Where Keras runs
+        several steps at once (`steps_per_execution`), it logs once behind those among which a
+        scheduled step was, under the number of the last of them and without `update_ratio`.
+
+        Where a decorated step of the same logger logs inside `fit`, the callback stands aside.
+
+        Returns:
+          A `keras.callbacks.Callback` of the Keras that `tf.keras` is. It keeps the logger alive.
+        """
+        clock, _, pipeline = self._parts
+        return callback_of(FitSteps(clock, pipeline), self)
 
     def flush(self) -> None:
         """Writes the step of a plain loop that is under way, and flushes the event file.

@@ -154,13 +154,19 @@ class EagerStep(_Step):
 
 
 class GraphStep(_Step):
-    """A step that is being traced: what it does for a logged step, it leaves in the graph."""
+    """A step that is being traced: what it does for a logged step, it leaves in the graph.
+
+    Attributes:
+      owner: What the decorated function is a method of; None where it is no method.
+    """
+
+    owner = None
 
     def __enter__(self):
         self._touched = {}
         self._in_xla = _compat.compiles_with_xla()
         if self._in_xla:
-            self.pipeline.failures.notice(_BENEATH_XLA)
+            self.pipeline.failures.notice(self._unseen_in_xla())
         else:
             with self.pipeline.failures.guard("number the steps of a graph"):
                 self._begin_in_graph()
@@ -186,6 +192,13 @@ class GraphStep(_Step):
     def touched(self, known_variables):
         """Notes variables that the step uses."""
         self._touched.update(dict.fromkeys(known_variables))
+
+    def _unseen_in_xla(self):
+        if self._clock.is_ahead:
+            return _IN_FIT_WITH_XLA + _LOGGED_BY_CALLBACK
+        if _compat.is_keras_model(self.owner):
+            return _IN_FIT_WITH_XLA + _NO_CALLBACK
+        return _BENEATH_XLA
 
     def _begin_in_graph(self):
         number, is_logged = self._clock.begin_in_graph()
@@ -223,6 +236,19 @@ _NESTED_IN_XLA = (
     "In the decorated step, which XLA compiles (jit_compile=True), a gradient is taken inside an "
     "inner tf.function, a branch or a loop of the graph, which no tensor can leave: its gradients "
     "and loss are not logged. Take it in the body of the step itself, or leave jit_compile out."
+)
+_IN_FIT_WITH_XLA = (
+    "Keras has the decorated step compiled by XLA (jit_compile=True), where nothing can be handed "
+    "to the host: "
+)
+_LOGGED_BY_CALLBACK = (
+    "weights and biases are logged from outside, by the logger's keras_callback(); gradients and "
+    "loss are not. To see them, compile the model with jit_compile=False."
+)
+_NO_CALLBACK = (
+    "it is not logged. With `log = model.train_step.step_logger`, pass "
+    "callbacks=[log.keras_callback()] to fit to have weights and biases logged from outside; or "
+    "compile the model with jit_compile=False to see everything."
 )
 _BENEATH_XLA = (
     "The decorated step is traced inside a function that XLA compiles (jit_compile=True), where "

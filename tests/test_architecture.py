@@ -53,6 +53,7 @@ ORDER = (
     "gtlog.compiled",
     "gtlog.step",
     "gtlog.inline",
+    "gtlog.fit",
     "gtlog.tape",
     # what users see
     "gtlog.logger",
