@@ -236,5 +236,10 @@ def is_keras_model(value):
 
 
 def keras_callback_class():
-    """The callback class of the Keras in use; it imports Keras."""
-    return tf.keras.callbacks.Callback
+    """The callback class of the Keras in use; it imports Keras where nobody has.
+
+    A program may train with `tf_keras` although `tf.keras` is Keras 3. Keras 3 takes callbacks of
+    `tf_keras`, which does not take those of Keras 3.
+    """
+    keras = sys.modules.get("tf_keras", tf.keras)
+    return keras.callbacks.Callback

@@ -66,7 +66,8 @@ class Clock:
         A schedule that only Python can ask, such as the user's own callable, is asked on the host.
         """
         self.is_in_graph = True
-        self._left_to_graph, self._ahead = self._ahead, None
+        if self._ahead is not None:  # a first call that makes variables traces twice
+            self._left_to_graph, self._ahead = self._ahead, None
         with tf.name_scope("gtlog"):
             number = self._step_number.read_in_graph()
             is_due = self._schedule.in_graph(number)

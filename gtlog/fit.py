@@ -37,10 +37,18 @@ class FitSteps:
             with self._pipeline.failures.guard("read the variables", number):
                 self._capture = self._with_values_before(number, model)
 
-    def end(self, batch, model):
-        """Ends the steps that end with a batch, whose updates are done; logs the last of them."""
+    def end(self, batch, batches, model):
+        """Ends steps whose updates are done, and logs the last of them.
+
+        Args:
+          batch: Index of the last batch. Keras 3 counts as if there were always as many batches
+            as it runs at once, also at the end of an epoch.
+          batches: How many batches the epoch has, None where Keras does not know.
+          model: The Keras model.
+        """
         capture, self._capture = self._capture, None
-        count = batch - self._first + 1
+        last = batch if batches is None else min(batch, batches - 1)
+        count = last - self._first + 1
         number, is_due = self._clock.end_ahead(count)
         if is_due:
             if capture is None or count > 1:  # an update is that of one step, or it is not told
@@ -68,16 +76,20 @@ def callback_of(steps, logger):
       logger: The `StepLogger`, which lives as long as its callbacks.
     """
 
+    # TensorFlow keeps each class that it has met, so the class must keep nothing.
     class StepLoggerCallback(_compat.keras_callback_class()):
         """Logs weights and biases of the model that `fit` trains."""
 
-        step_logger = logger
-        _supports_tf_logs = True  # else Keras 2 copies its logs to the host for each batch
+        def __init__(self, steps, logger):
+            super().__init__()
+            self.step_logger = logger
+            self._steps = steps
+            self._supports_tf_logs = True  # else Keras 2 copies its logs to the host each time
 
         def on_train_batch_begin(self, batch, logs=None):
-            steps.begin(batch, self.model)
+            self._steps.begin(batch, self.model)
 
         def on_train_batch_end(self, batch, logs=None):
-            steps.end(batch, self.model)
+            self._steps.end(batch, self.params.get("steps"), self.model)
 
-    return StepLoggerCallback()
+    return StepLoggerCallback(steps, logger)
