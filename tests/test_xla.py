@@ -82,6 +82,54 @@ def test_unlogged_steps_are_the_users_own_bit_for_bit(logdir):
             np.testing.assert_array_equal(weight.numpy(), bare_weight.numpy())
 
 
+def _keras_dropout():
+    layer = tf.keras.layers.Dropout(0.5, seed=3)
+    if not hasattr(layer, "seed_generator"):
+        pytest.skip("Keras 2 draws by TensorFlow's operations")
+    return lambda x: layer(x, training=True)
+
+
+def _generator():
+    generator = tf.random.Generator.from_seed(3)
+    return lambda x: x * generator.uniform([6])
+
+
+def _stateless():
+    drawn = tf.Variable([3, 0])
+    one = tf.constant([0, 1])
+    return lambda x: x * tf.random.stateless_uniform([6], drawn.assign_add(one).read_value())
+
+
+@pytest.mark.parametrize("source", [_keras_dropout, _generator, _stateless])
+def test_random_numbers_of_a_state_that_is_the_users(source, logdir):
+    """What is drawn by a state in variables is drawn alike on logged and unlogged steps."""
+
+    def make(tape_class):
+        weight, noise = tf.Variable(tf.ones([6])), source()
+
+        def train_step():
+            with tape_class() as tape:
+                noisy = noise(weight)
+                loss = tf.reduce_sum(noisy)
+            weight.assign_sub(0.0 * tape.gradient(loss, weight))
+            return noisy
+
+        return train_step
+
+    bare = compiled(make(tf.GradientTape))
+    step = gtlog.logged_step(logdir, every=2)(compiled(make(gtlog.InstrumentedTape)))
+    for _ in range(5):
+        np.testing.assert_allclose(step().numpy(), bare().numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_other_random_numbers_have_no_seed_under_xla(seed):
+    """TensorFlow's: two functions of the same Python code and seed draw different numbers."""
+    tf.random.set_seed(seed)
+    first, second = (compiled(lambda: tf.random.uniform([6]))().numpy() for _ in range(2))
+    assert (first != second).any()
+
+
 def test_the_users_own_object_is_untouched(logdir, weight):
     """Its traces are those of unlogged steps alone, and all of its attributes are reachable."""
     own = compiled(descent(weight))
