@@ -230,7 +230,7 @@ _INSIDE_XLA = (
     "A function inside the decorated step is compiled by XLA (jit_compile=True), where no gradient "
     "or loss can be handed to the host: of its variables, values after the update are logged, and "
     "no gradients, updates and loss. Decorate that function itself, above its "
-    "@tf.function(jit_compile=True), or leave jit_compile out."
+    "@tf.function(jit_compile=True), and call it from Python; or leave jit_compile out."
 )
 _NESTED_IN_XLA = (
     "In the decorated step, which XLA compiles (jit_compile=True), a gradient is taken inside an "

@@ -44,6 +44,17 @@ def around_inner_compiled(task, instruments):
     return over_batches(train_step, task)
 
 
+def compiled_called_from_function(task, instruments):
+    """A decorated function that XLA compiles, called from another that it does not."""
+
+    @instruments.decorate
+    @compiled
+    def train_step(x, y):
+        return task.train(instruments.tape, x, y)
+
+    return over_batches(tf.function(lambda x, y: train_step(x, y)), task)
+
+
 def _unseen(*columns):
     return dict.fromkeys(columns, _NO_CALLBACK)
 
@@ -65,6 +76,14 @@ MODES = (
         around_inner_compiled,
         unseen=_unseen("gradients", "updates", "loss"),
         notice="inside the decorated step is compiled by XLA",
+    ),
+    Mode(
+        2,
+        "above `jit_compile`, called from another `tf.function`",
+        Steady,
+        compiled_called_from_function,
+        unseen=_unseen("gradients", "updates", "loss"),
+        notice="and call it from Python",
     ),
     Mode(
         2,
