@@ -232,7 +232,7 @@ def trained_variables_of(model):
 
 def is_keras_model(value):
     """Whether an object is a model of any Keras, which `fit` can train."""
-    return hasattr(value, "train_step") and hasattr(value, "fit")
+    return hasattr(type(value), "train_step") and hasattr(type(value), "fit")
 
 
 def keras_callback_class():

@@ -95,7 +95,7 @@ class StepLogger:
     def step_of_call(self, owner):
         """The step of a decorated function that is called inside a graph, a method of `owner`."""
         step = self.step()
-        step.owner = owner
+        step.is_of_keras_model = _compat.is_keras_model(owner)
         return step
 
     def call_tf_function(self, function, args, kwargs):

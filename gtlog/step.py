@@ -157,10 +157,10 @@ class GraphStep(_Step):
     """A step that is being traced: what it does for a logged step, it leaves in the graph.
 
     Attributes:
-      owner: What the decorated function is a method of; None where it is no method.
+      is_of_keras_model: Whether the decorated function is a method of a Keras model.
     """
 
-    owner = None
+    is_of_keras_model = False
 
     def __enter__(self):
         self._touched = {}
@@ -196,7 +196,7 @@ class GraphStep(_Step):
     def _unseen_in_xla(self):
         if self._clock.is_ahead:
             return _IN_FIT_WITH_XLA + _LOGGED_BY_CALLBACK
-        if _compat.is_keras_model(self.owner):
+        if self.is_of_keras_model:
             return _IN_FIT_WITH_XLA + _NO_CALLBACK
         return _BENEATH_XLA
 

@@ -269,3 +269,24 @@ def test_tf_keras_beside_keras_3(tmp_path):
         """,
         tmp_path,
     )
+
+
+@pytest.mark.parametrize("way", ["decorated", "callback"])
+def test_a_dropped_model_is_collected(way, logdir):
+    """After `fit` a model goes when the program drops it, though its logger is kept."""
+
+    def train():
+        model, log = decorated(gtlog.logged_step(logdir))
+        if way == "callback":
+            model, log = network(), gtlog.StepLogger(logdir)
+            fit(model, log.keras_callback())
+        else:
+            model.compile(keras.optimizers.SGD(0.1))
+            fit(model)
+        return weakref.ref(model), log
+
+    model, log = train()
+    keras.backend.clear_session()
+    gc.collect()
+    assert model() is None
+    assert log is not None
