@@ -25,6 +25,7 @@ from tensorflow.python.framework import ops as _ops
 from tensorflow.python.ops import control_flow_util as _control_flow
 from tensorflow.python.ops import summary_ops_v2 as _summary_ops
 from tensorflow.python.ops.resource_variable_ops import ResourceVariable as _ResourceVariable
+from tensorflow.python.util import tf_decorator as _tf_decorator
 
 try:
     from tensorflow.python.eager.record import VariableWatcher, stop_recording
@@ -44,12 +45,17 @@ __all__ = [
     "compiles_with_xla",
     "enter_variable_creator",
     "full_name",
+    "function_like",
     "graphs_keep_parts_of_workers",
     "is_chief",
+    "is_compiled",
     "is_converted",
     "is_distributed",
     "is_first_replica_of_worker",
+    "is_keras_model",
+    "is_nested_graph",
     "is_tf_function",
+    "keras_callback_class",
     "layers_of",
     "leave_variable_creator",
     "own_variable",
@@ -62,6 +68,7 @@ __all__ = [
     "stop_recording",
     "summaries_of_any_replica",
     "tracing_count",
+    "trained_variables_of",
     "unconverted",
     "variable_creators",
     "variables_of",
@@ -255,6 +262,33 @@ def captured_variables(function, args, kwargs):
     return tuple(variable for variable in graph.variables if variable.trainable)
 
 
+def is_compiled(function):
+    """Whether a `tf.function` object asks XLA to compile it, and is not made to run eagerly."""
+    asks = getattr(function, "_jit_compile", None) or getattr(
+        function, "_experimental_compile", None  # before TensorFlow 2.5
+    )
+    return bool(asks) and not tf.config.functions_run_eagerly()
+
+
+def function_like(function, call):
+    """A `tf.function` object with all options of another one, whose traces `call` surrounds.
+
+    AutoGraph converts the Python function as it does for the other one: TensorFlow itself puts
+    its own wrappers around a function in this way before it is traced, and AutoGraph reaches
+    through them.
+
+    Args:
+      function: `tf.function` object, bound or not. Its Python function is kept, itself it is not.
+      call: Function `(body, args, kwargs) -> result` that runs instead of the Python function.
+    """
+
+    def traced(*args, **kwargs):
+        return call(traced_weakly().__wrapped__, args, kwargs)
+
+    traced_weakly = weakref.ref(traced)
+    return function._clone(_tf_decorator.make_decorator(function.python_function, traced))
+
+
 def called_by_autograph():
     """How AutoGraph would have converted the function that it just called as it is.
 
@@ -305,6 +339,12 @@ def compiles_with_xla():
     return bool(_control_flow.GraphOrParentsInXlaContext(graph))
 
 
+def is_nested_graph():
+    """Whether the graph that is being traced is called by another one, as a branch or a loop is."""
+    outer = getattr(tf.compat.v1.get_default_graph(), "outer_graph", None)
+    return bool(getattr(outer, "building_function", False))
+
+
 def unconverted(function):
     """Marks a function of gtlog's for AutoGraph to call as it is, as it calls TensorFlow's own.
 
@@ -352,3 +392,26 @@ def layers_of(model):
     if hasattr(model, "_flatten_layers"):
         return tuple(model._flatten_layers())
     return (model, *getattr(model, "submodules", ()))
+
+
+def trained_variables_of(model):
+    """The trainable variables of a Keras model; none where it is not built."""
+    try:
+        return tuple(model.trainable_variables)
+    except ValueError:
+        return ()
+
+
+def is_keras_model(value):
+    """Whether an object is a model of any Keras, which `fit` can train."""
+    return hasattr(type(value), "train_step") and hasattr(type(value), "fit")
+
+
+def keras_callback_class():
+    """The callback class of the Keras in use; it imports Keras where nobody has.
+
+    A program may train with `tf_keras` although `tf.keras` is Keras 3. Keras 3 takes callbacks of
+    `tf_keras`, which does not take those of Keras 3.
+    """
+    keras = sys.modules.get("tf_keras", tf.keras)
+    return keras.callbacks.Callback

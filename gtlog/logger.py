@@ -10,7 +10,9 @@ from gtlog import _compat
 from gtlog import summaries as stock
 from gtlog.active import active_step
 from gtlog.clock import Clock
+from gtlog.compiled import CompiledFunctions
 from gtlog.failures import Failures
+from gtlog.fit import FitSteps, callback_of
 from gtlog.graph import Gate
 from gtlog.inline import InlineSteps
 from gtlog.naming import PathFilter
@@ -84,6 +86,7 @@ class StepLogger:
         self._inline = InlineSteps(*self._parts)
         self._replicated = ReplicatedSteps()
         self._traced = TracedFunctions(registry)
+        self._compiled = CompiledFunctions(failures)
         self._finalizer = weakref.finalize(self, _close, self._inline.pending, self._writer)
 
     @_compat.unconverted
@@ -93,20 +96,33 @@ class StepLogger:
         Inside a function that is being traced, the context manager leaves in the graph what logs
         the step each time that the graph runs.
         """
+        return self._step_of_replicas(self._new_step)
+
+    def step_of_call(self, owner):
+        """The step of a decorated function that is called inside a graph, a method of `owner`."""
+        return self._step_of_replicas(lambda: self._new_step(_compat.is_keras_model(owner)))
+
+    def _step_of_replicas(self, make_step):
         if not tf.executing_eagerly() and _compat.runs_on_workers():
             self._pipeline.failures.notice(_ON_WORKERS)
             return contextlib.nullcontext()
         replicas = _compat.replicas_in_threads()
         if replicas > 1:
-            return self._replicated.part(self._new_step, _compat.replica_id(), replicas)
-        return self._new_step()
+            return self._replicated.part(make_step, _compat.replica_id(), replicas)
+        return make_step()
 
-    def _new_step(self):
-        kind = EagerStep if tf.executing_eagerly() else GraphStep
-        return kind(*self._parts)
+    def _new_step(self, is_of_keras_model=False):
+        if tf.executing_eagerly():
+            return EagerStep(*self._parts)
+        step = GraphStep(*self._parts)
+        step.is_of_keras_model = is_of_keras_model
+        return step
 
     def call_tf_function(self, function, args, kwargs):
         """Calls a `tf.function` object eagerly, as one step; returns what it returns."""
+        if _compat.is_compiled(function):
+            with self.step() as step:
+                return self._compiled.call(function, step, args, kwargs)
         failures = self._pipeline.failures
         self._traced.before_call(function)
         with self.step() as step:
@@ -118,6 +134,27 @@ class StepLogger:
                 if self._traced.was_traced_before(function) and not step.has_gradients:
                     failures.notice(_TRACED_BEFORE)
         return result
+
+    def keras_callback(self) -> Any:
+        """A Keras callback that logs weights and biases of the model that `fit` trains.
+
+        `model.fit(x, y, callbacks=[log.keras_callback()])` needs no `train_step` of your own, and
+        serves where XLA compiles the step, so that nothing inside it can be seen.
+
+        Its steps are the batches of training, counted over epochs and calls of `fit`; evaluation
+        and prediction do not count. On the scheduled ones it logs all variables of the model with
+        their values after the update, and those before it (`update_ratio`). Gradients and loss are
+        not logged: the loss that Keras shows is a mean over the epoch so far. Where Keras runs
+        several steps at once (`steps_per_execution`), it logs once behind those among which a
+        scheduled step was, under the number of the last of them and without `update_ratio`.
+
+        Where a decorated step of the same logger logs inside `fit`, the callback stands aside.
+
+        Returns:
+          A `keras.callbacks.Callback` of the Keras that `tf.keras` is. It keeps the logger alive.
+        """
+        clock, _, pipeline = self._parts
+        return callback_of(FitSteps(clock, pipeline), self)
 
     def flush(self) -> None:
         """Writes the step of a plain loop that is under way, and flushes the event file.

@@ -19,8 +19,9 @@ class VariableRecord:
       role: `"kernel"`, `"recurrent_kernel"`, `"bias"`, `"embedding"`, `"gain"`,
         `"moving_statistic"` or `"other"`, as the path tells.
       value: Eager tensor, the value after the step and so after the optimizer update.
-      before: Eager tensor of the same shape, the value before the update; None where no
-        `InstrumentedTape.gradient` asked for the variable in this step.
+      before: Eager tensor of the same shape, the value before the update; None where neither
+        `InstrumentedTape.gradient` asked for the variable in this step, nor
+        `StepLogger.keras_callback` for the trainable variables of its model.
       gradient: What `InstrumentedTape.gradient` returned, summed over the calls of the step: an
         eager tensor, or `tf.IndexedSlices` of eager tensors. None where there was none.
       layer: Class name of the layer that holds the variable (`"Conv2D"`), None where no `model` was

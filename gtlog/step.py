@@ -69,14 +69,14 @@ class _Step:
             self.pipeline.failures.notice(_ON_WORKERS)
             self.pipeline.registry.add_all(tf.nest.flatten(sources))
             return None
-        if _compat.compiles_with_xla():
-            self.pipeline.failures.notice(
-                "The step is compiled by XLA (jit_compile=True), where no gradient or loss can be "
-                "handed to the host: of its variables, values after the update are logged, and no "
-                "gradients, updates and loss. Leave jit_compile out to see them."
-            )
+        gate = self._outputs_in_xla() if _compat.compiles_with_xla() else self._gate
+        if gate is None:
             return None
-        return self._observed(GraphObservation, self, self._gate, tape, target, sources)
+        return self._observed(GraphObservation, self, gate, tape, target, sources)
+
+    def _outputs_in_xla(self):
+        """What is in place of the gate in a graph that XLA compiles; None where nothing can be."""
+        self.pipeline.failures.notice(_INSIDE_XLA)
 
 
 class StepCode:
@@ -114,7 +114,12 @@ class EagerStep(_Step):
     Attributes:
       number: Number of the step, once begun.
       is_logged: Whether it is logged, once begun.
+      is_compiled: Whether the decorated function itself is compiled by XLA.
+      outputs: While the second function of such a step is traced, its `ExtraOutputs`.
     """
+
+    is_compiled = False
+    outputs = None
 
     def __enter__(self):
         self.begin()
@@ -140,6 +145,11 @@ class EagerStep(_Step):
         with self.pipeline.failures.guard("find the variables", self.number):
             self.pipeline.registry.add_model()
             self.pipeline.registry.add_all(variables)
+
+    @property
+    def capture(self):
+        """The `Capture` of a logged step, once begun; None where it is not logged."""
+        return self._capture
 
     @property
     def has_gradients(self):
@@ -175,12 +185,26 @@ class EagerStep(_Step):
             return None
         return self._observed(EagerObservation, self, self._capture, tape, target, sources)
 
+    def _outputs_in_xla(self):
+        if not self.is_compiled:
+            return super()._outputs_in_xla()
+        if _compat.is_nested_graph():
+            self.pipeline.failures.notice(_NESTED_IN_XLA)
+            return None
+        return self.outputs
+
 
 class GraphStep(_Step):
     """A step that is being traced: what it does for a logged step, it leaves in the graph.
 
     A context manager, or `begin` and then `finish` or `abandon`.
+
+    Attributes:
+      is_of_keras_model: Whether the decorated function is a method of a Keras model.
     """
+
+    is_of_keras_model = False
+    is_watched = True
 
     def __enter__(self):
         self.begin()
@@ -195,14 +219,12 @@ class GraphStep(_Step):
         else:
             self.abandon()
 
-    is_watched = True
-
     def begin(self):
         """Numbers the step and decides whether it is logged, each time that the graph runs."""
         self._touched = {}
         self._in_xla = _compat.compiles_with_xla()
         if self._in_xla:
-            self.pipeline.failures.notice(_BENEATH_XLA)
+            self.pipeline.failures.notice(self._unseen_in_xla())
             return
         with self.pipeline.failures.guard("number the steps of a graph"):
             self._begin_in_graph()
@@ -232,6 +254,13 @@ class GraphStep(_Step):
         """Notes variables that the step uses."""
         self._touched.update(dict.fromkeys(known_variables))
 
+    def _unseen_in_xla(self):
+        if self._clock.is_ahead:
+            return _IN_FIT_WITH_XLA + _LOGGED_BY_CALLBACK
+        if self.is_of_keras_model:
+            return _IN_FIT_WITH_XLA + _NO_CALLBACK
+        return _BENEATH_XLA
+
     def _begin_in_graph(self):
         number, is_logged = self._clock.begin_in_graph()
         self._gate.set_in_graph(is_logged)
@@ -257,6 +286,30 @@ class GraphStep(_Step):
             self.pipeline.failures.raise_pending()
 
 
+_INSIDE_XLA = (
+    "A function inside the decorated step is compiled by XLA (jit_compile=True), where no gradient "
+    "or loss can be handed to the host: of its variables, values after the update are logged, and "
+    "no gradients, updates and loss. Decorate that function itself, above its "
+    "@tf.function(jit_compile=True), and call it from Python; or leave jit_compile out."
+)
+_NESTED_IN_XLA = (
+    "In the decorated step, which XLA compiles (jit_compile=True), a gradient is taken inside an "
+    "inner tf.function, a branch or a loop of the graph, which no tensor can leave: its gradients "
+    "and loss are not logged. Take it in the body of the step itself, or leave jit_compile out."
+)
+_IN_FIT_WITH_XLA = (
+    "Keras has the decorated step compiled by XLA (jit_compile=True), where nothing can be handed "
+    "to the host: "
+)
+_LOGGED_BY_CALLBACK = (
+    "weights and biases are logged from outside, by the logger's keras_callback(); gradients and "
+    "loss are not. To see them, compile the model with jit_compile=False."
+)
+_NO_CALLBACK = (
+    "it is not logged. With `log = model.train_step.step_logger`, pass "
+    "callbacks=[log.keras_callback()] to fit to have weights and biases logged from outside; or "
+    "compile the model with jit_compile=False to see everything."
+)
 _BENEATH_XLA = (
     "The decorated step is traced inside a function that XLA compiles (jit_compile=True), where "
     "nothing can be handed to the host: it is not logged. Put the decorator above "

@@ -24,13 +24,18 @@ class OwnCounter:
 
     def read(self):
         """The number of the step that begins now."""
-        number = self._next
-        self._next = number + 1
-        if self._follow_set_step:
-            set_step = tf.summary.experimental.get_step()
-            if set_step is not None:
-                return int(set_step)
+        number = self.peek()
+        self.skip(1)
         return number
+
+    def peek(self):
+        """The number of the step that begins next."""
+        set_step = tf.summary.experimental.get_step() if self._follow_set_step else None
+        return self._next if set_step is None else int(set_step)
+
+    def skip(self, count):
+        """Counts steps that have begun."""
+        self._next += count
 
     def read_in_graph(self):
         """The same as an int64 tensor, counted each time that the graph runs."""
@@ -51,7 +56,18 @@ class OwnCounter:
         return number
 
 
-class VariableStep:
+class _UsersNumber:
+    """What the user counts: nothing is counted here."""
+
+    def peek(self):
+        """The number of the step that begins next."""
+        return self.read()
+
+    def skip(self, count):
+        """Does nothing."""
+
+
+class VariableStep(_UsersNumber):
     """Reads a variable that the user counts with, such as `optimizer.iterations`."""
 
     def __init__(self, variable):
@@ -66,7 +82,7 @@ class VariableStep:
         return tf.cast(self._variable.read_value(), tf.int64)
 
 
-class CallableStep:
+class CallableStep(_UsersNumber):
     """Asks the user's function."""
 
     def __init__(self, function):

@@ -115,13 +115,17 @@ class VariableRegistry:
         known = [self.add(variable) for variable in variables]
         return [one for one in known if one is not None]
 
-    def add_model(self):
-        """Makes the variables of the model known, those included that no tape sees.
+    def add_model(self, model=None):
+        """Makes the variables of a model known, those included that no tape sees.
+
+        Args:
+          model: Keras model or `tf.Module`; None takes the logger's own.
 
         Returns:
           Their `KnownVariable`s; none without a model.
         """
-        model = None if self._model is None else self._model()
+        if model is None and self._model is not None:
+            model = self._model()
         if model is None:
             return []
         known = self.add_all(_compat.variables_of(model))

@@ -51,8 +51,10 @@ ORDER = (
     "gtlog.graph",
     "gtlog.observation",
     "gtlog.traced",
+    "gtlog.compiled",
     "gtlog.step",
     "gtlog.inline",
+    "gtlog.fit",
     "gtlog.replicas",
     "gtlog.tape",
     # what users see

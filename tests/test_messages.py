@@ -10,6 +10,8 @@ import tensorflow as tf
 import gtlog
 from gtlog.testing import read_events
 
+from .run_modes.ways import compiled
+
 
 def message_of(kind, function, *arguments, **options):
     """The message of the exception that a call raises."""
@@ -383,35 +385,25 @@ class TestFailuresInAStep:
             gtlog.logged_step(logdir)(train_step)()
         assert "weights/weight" in read_events(logdir).tags
 
-    def test_xla_is_said_and_not_disturbed(self, logdir, weight):
-        """A step that XLA compiles runs on; what cannot be seen of it is said once."""
-        try:
-            compiled = tf.function(jit_compile=True)
-        except TypeError:  # before TensorFlow 2.5
-            compiled = tf.function(experimental_compile=True)
+    def test_xla_inside_is_said_and_not_disturbed(self, logdir, weight):
+        """A function inside the step that XLA compiles runs on; what is not seen is said once."""
+        inner = compiled(train(weight, lambda step: step))
 
         @gtlog.logged_step(logdir)
-        @compiled
         def train_step():
-            with gtlog.InstrumentedTape() as tape:
-                loss = tf.reduce_sum(weight)
-            weight.assign_sub(tape.gradient(loss, weight))
-            return loss
+            return inner()
 
-        with pytest.warns(gtlog.LoggingWarning, match="compiled by XLA") as caught:
+        with pytest.warns(gtlog.LoggingWarning, match="inside the decorated step") as caught:
             assert [float(train_step()), float(train_step())] == [3.0, 1.0]
         assert len(caught) == 1
+        assert "Decorate that function itself, above" in str(caught[0].message)
         assert list(read_events(logdir).of("weights/weight")) == [0, 1]
 
     def test_beneath_xla_is_said_and_not_disturbed(self, logdir, weight):
         """Beneath a function that XLA compiles nothing is logged, and that is said once."""
-        step = train(weight, gtlog.logged_step(logdir))
-        try:
-            compiled = tf.function(step, jit_compile=True)
-        except TypeError:  # before TensorFlow 2.5
-            compiled = tf.function(step, experimental_compile=True)
-        with pytest.warns(gtlog.LoggingWarning, match="function that XLA compiles"):
-            assert [float(compiled()), float(compiled())] == [3.0, 1.0]
+        step = compiled(train(weight, gtlog.logged_step(logdir)))
+        with pytest.warns(gtlog.LoggingWarning, match="Put the decorator above @tf.function"):
+            assert [float(step()), float(step())] == [3.0, 1.0]
         assert not read_events(logdir)
 
     def test_the_users_warnings_are_left_alone(self, logdir, weight):

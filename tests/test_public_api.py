@@ -123,6 +123,12 @@ class TestSignatures:
         assert (defaults.pop("every"), defaults.pop("on_error")) == (1, "warn")
         assert set(defaults.values()) == {None}
 
+    def test_methods_of_the_logger(self):
+        """The logger has these methods, which take nothing."""
+        for name in ("step", "keras_callback", "flush", "close"):
+            method = getattr(gtlog.StepLogger, name)
+            assert list(inspect.signature(method).parameters) == ["self"]
+
     def test_tape(self):
         """The tape has TensorFlow's parameters and a keyword-only logger."""
         parameters = inspect.signature(gtlog.InstrumentedTape).parameters

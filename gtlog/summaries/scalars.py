@@ -25,8 +25,9 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
     `update_ratio` is the norm of (value after - value before the update), over the norm of the
     values after it, of the variables whose gradient was taken: the change that was really
     assigned, weight decay, clipping and constraints included. It is 0 where nothing changed, and is
-    not written where no `InstrumentedTape` told the values before the update. Norms are taken over
-    the finite elements, moving statistics do not enter them.
+    not written where neither an `InstrumentedTape` nor `StepLogger.keras_callback` told the values
+    before the update. Norms are taken over the finite elements, moving statistics do not enter
+    them.
 
     Args:
       per_variable: Whether to write `gradient_norm/<path>`, `weight_norm/<path>` and

@@ -1,5 +1,7 @@
 """The plain ways to run a step; `eagerly` is the one that all others are compared with."""
 
+import functools
+
 import tensorflow as tf
 
 
@@ -38,3 +40,18 @@ def beneath(task, instruments, **options):
         return task.train(instruments.tape, x, y)
 
     return over_batches(train_step, task)
+
+
+@functools.lru_cache(maxsize=None)
+def jit_option():
+    """What this TensorFlow calls the option that has XLA compile a function."""
+    try:
+        tf.function(lambda: None, jit_compile=True)
+    except TypeError:
+        return "experimental_compile"
+    return "jit_compile"
+
+
+def compiled(function=None, **options):
+    """`tf.function`, compiled by XLA."""
+    return tf.function(function, **{jit_option(): True}, **options)

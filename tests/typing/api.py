@@ -46,5 +46,6 @@ with log, log.step():
         pass
 with gtlog.InstrumentedTape(logger=log):
     pass
+callbacks: list = [log.keras_callback()]
 log.flush()
 log.close()

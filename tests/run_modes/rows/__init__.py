@@ -1,6 +1,6 @@
 """The rows of the table, a module for each group."""
 
-from . import functions, replicas, servers, workers
+from . import fit, functions, loops, replicas, servers, workers, xla
 
-GROUPS = (functions, replicas, workers, servers)
+GROUPS = (functions, xla, loops, fit, replicas, workers, servers)
 MODES = tuple(mode for group in GROUPS for mode in group.MODES)

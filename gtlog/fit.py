@@ -1,0 +1,95 @@
+"""The batches of Keras `fit`, logged from outside by a callback.
+
+What happens inside `fit` may be out of reach: Keras's own `train_step` has a tape of its own, and
+XLA compiles no callback. The callback sees the variables between the batches.
+"""
+
+from gtlog import _compat
+from gtlog.capture import Capture
+
+
+class FitSteps:
+    """Numbers the batches that `fit` trains on as steps, and logs the variables around them.
+
+    Args:
+      clock: `Clock` of the logger.
+      pipeline: `Pipeline` of the logger.
+    """
+
+    def __init__(self, clock, pipeline):
+        self._clock = clock
+        self._pipeline = pipeline
+        self._first = None
+        self._capture = None
+
+    def begin(self, batch, model):
+        """Begins the steps that start with a batch.
+
+        Args:
+          batch: Index of the batch in its epoch.
+          model: The Keras model.
+        """
+        self._first, self._capture = batch, None
+        if self._clock.is_in_graph:  # a decorated train_step logs from inside the graph
+            return
+        number, is_due = self._clock.begin_ahead()
+        if is_due:
+            with self._pipeline.failures.guard("read the variables", number):
+                self._capture = self._with_values_before(number, model)
+
+    def end(self, batch, batches, model):
+        """Ends steps whose updates are done, and logs the last of them.
+
+        Args:
+          batch: Index of the last batch. Keras 3 counts as if there were always as many batches
+            as it runs at once, also at the end of an epoch.
+          batches: How many batches the epoch has, None where Keras does not know.
+          model: The Keras model.
+        """
+        capture, self._capture = self._capture, None
+        last = batch if batches is None else min(batch, batches - 1)
+        count = last - self._first + 1
+        number, is_due = self._clock.end_ahead(count)
+        if is_due:
+            if capture is None or count > 1:  # an update is that of one step, or it is not told
+                capture = Capture(number)
+            with self._clock.logging(), self._pipeline.failures.guard("log the model", number):
+                self._pipeline.registry.add_model(model)
+                self._pipeline.finish_eagerly(capture)
+        self._pipeline.failures.raise_pending()
+
+    def _with_values_before(self, number, model):
+        capture = Capture(number)
+        with _compat.stop_recording():
+            for known in self._pipeline.registry.add_all(_compat.trained_variables_of(model)):
+                capture.add_before(known, known.read())
+        return capture
+
+
+def callback_of(steps, logger):
+    """The Keras callback that hands the batches of `fit` on.
+
+    Its class is made of the Keras in use, which is not imported before.
+
+    Args:
+      steps: `FitSteps`.
+      logger: The `StepLogger`, which lives as long as its callbacks.
+    """
+
+    # TensorFlow keeps each class that it has met, so the class must keep nothing.
+    class StepLoggerCallback(_compat.keras_callback_class()):
+        """Logs weights and biases of the model that `fit` trains."""
+
+        def __init__(self, steps, logger):
+            super().__init__()
+            self.step_logger = logger
+            self._steps = steps
+            self._supports_tf_logs = True  # else Keras 2 copies its logs to the host each time
+
+        def on_train_batch_begin(self, batch, logs=None):
+            self._steps.begin(batch, self.model)
+
+        def on_train_batch_end(self, batch, logs=None):
+            self._steps.end(batch, self.params.get("steps"), self.model)
+
+    return StepLoggerCallback(steps, logger)
