@@ -267,6 +267,33 @@ class TestHistogram:
         np.testing.assert_array_equal(rows[:, 2], counts)
         np.testing.assert_array_equal(rows, histogram(array, buckets, describe(array)))
 
+    @pytest.mark.parametrize("buckets", [1, 2, 7, 30, 32, 33])
+    @pytest.mark.parametrize("low, high", [(-1.0, 1.0), (0.0, 1e-20), (-3e28, 7e28), (5.0, 5.01)])
+    @pytest.mark.parametrize("near", [0, 1, 20, 5000])
+    def test_elements_at_the_edges_are_in_their_bucket(self, low, high, buckets, near):
+        """Large float32 arrays are counted as in float64, elements a few bits off an edge too."""
+        low, high = np.float32([low, high])
+        random = np.random.RandomState(near)
+        array = random.uniform(low, high, 16 * BLOCK + 1).astype(np.float32).clip(low, high)
+        edges = np.linspace(low, high, buckets + 1).astype(np.float32)
+        close = random.choice(edges, 40 * near)
+        close += random.randint(-5, 6, close.size) * np.spacing(close)
+        array[random.choice(array.size, close.size, replace=False)] = close.clip(low, high)
+        array[:2] = low, high
+        data = array.astype(np.float64)
+        positions = np.floor((data - data.min()) / (np.ptp(data) / buckets))
+        counts = np.bincount(np.minimum(positions, buckets - 1).astype(int), minlength=buckets)
+        np.testing.assert_array_equal(histogram(array, buckets)[:, 2], counts)
+
+    @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+    def test_one_value_may_be_most_of_an_array(self, value):
+        """A large float32 array of which nearly all elements equal an end or an edge."""
+        array = np.full(20 * BLOCK, value, np.float32)
+        array[[0, -1]] = 0.0, 1.0
+        rows = histogram(array, 2)
+        assert rows[:, 2].sum() == array.size
+        assert rows[0, 2] == np.count_nonzero(array < 0.5)
+
     def assert_tensorboards(self, array, data, buckets):
         """Asserts equality with what TensorBoard makes of the data."""
         (value,) = summary_v2.histogram_pb("tag", data, buckets).value
