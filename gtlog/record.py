@@ -61,6 +61,11 @@ class VariableRecord:
         """Statistics of the value after the update."""
         return _reducer(self.value).describe(self.value, self.value_extremes)
 
+    @functools.cached_property
+    def value_norm(self) -> float:
+        """L2 norm of the value after the update, of float32 right to a relative 1e-6."""
+        return _reducer(self.value).norm(self.value, self.value_extremes)
+
     def value_histogram(self, buckets: int) -> np.ndarray:
         """Histogram of the value after the update: `[buckets, 3]` rows of edges and count."""
         return _reducer(self.value).histogram(self.value, buckets, self.value_extremes)
@@ -80,6 +85,14 @@ class VariableRecord:
         elements = self._gradient_elements
         return _reducer(elements).describe(elements, self.gradient_extremes)
 
+    @functools.cached_property
+    def gradient_norm(self) -> Optional[float]:
+        """L2 norm of the gradient's elements, as `value_norm`; None without a gradient."""
+        if self.gradient is None:
+            return None
+        elements = self._gradient_elements
+        return _reducer(elements).norm(elements, self.gradient_extremes)
+
     def gradient_histogram(self, buckets: int) -> Optional[np.ndarray]:
         """Histogram of the gradient's elements, as `value_histogram`; None without a gradient."""
         if self.gradient is None:
@@ -93,6 +106,13 @@ class VariableRecord:
         if self.before is None:
             return None
         return _reducer(self.value).describe_difference(self.value, self.before)
+
+    @functools.cached_property
+    def update_norm(self) -> Optional[float]:
+        """L2 norm of `value - before`, as `value_norm`; None without `before`."""
+        if self.before is None:
+            return None
+        return _reducer(self.value).norm_of_difference(self.value, self.before)
 
     @property
     def _gradient_elements(self):

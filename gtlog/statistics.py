@@ -109,6 +109,43 @@ def describe_difference(after, before):
     return _describe_blocks(after.size, lambda: _difference_blocks(after, before))
 
 
+def norm(array, known=None):
+    """The L2 norm of the finite elements of an array.
+
+    Of many float32 elements the squares are summed up in float32, 512 at a time, and these sums in
+    float64: the norm is right to a relative 1e-6, typically 1e-9. Where squares would leave the
+    range of float32, and for every other type, it is the norm that `describe` gives.
+
+    Args:
+      array: Array of any shape.
+      known: What `extremes` returned for the array, where it was asked before.
+
+    >>> norm(np.array([3.0, -4.0, np.nan]))
+    5.0
+    """
+    flat = np.asarray(array).reshape(-1)
+    if _is_large_float32(flat):
+        squares = _float32_squares(flat.size, _native_blocks(flat))
+        if squares is not None:
+            return math.sqrt(squares)
+    return describe(flat, known).norm
+
+
+def norm_of_difference(after, before):
+    """The L2 norm of the finite elements of `after - before`, as precise as `norm`.
+
+    Args:
+      after: Array of any shape.
+      before: Array of the same shape.
+    """
+    after, before = np.asarray(after).reshape(-1), np.asarray(before).reshape(-1)
+    if after.size == before.size and _is_large_float32(after) and _is_large_float32(before):
+        squares = _float32_squares(after.size, _native_difference_blocks(after, before))
+        if squares is not None:
+            return math.sqrt(squares)
+    return describe_difference(after, before).norm
+
+
 def histogram(array, buckets=30, known=None):
     """Counts the finite elements of an array in uniform buckets between their extremes.
 
@@ -301,6 +338,30 @@ def _sum_of_squares(block):
     half = _BLOCK // 2
     squares = float(np.dot(block[:half], block[:half]))
     return squares + float(np.dot(block[half:], block[half:])) if block.size > half else squares
+
+
+def _is_large_float32(flat):
+    return flat.size >= _BLOCK and flat.dtype == np.float32 and flat.dtype.isnative
+
+
+def _float32_squares(size, blocks):
+    """Sum of the squares; None where float32 cannot tell it, or an element is not finite."""
+    total = 0.0
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for block in blocks:
+            rows = block[: block.size // _ROW * _ROW].reshape(-1, 1, _ROW)
+            total += float(np.sum(np.matmul(rows, rows.transpose(0, 2, 1)), dtype=np.float64))
+            rest = block[rows.size :].astype(np.float64)
+            total += float(np.dot(rest, rest))
+    # A square below 1.2e-38 may have been taken for zero: of such ones 1e-8 of this.
+    return total if size * 1e-30 < total < math.inf else None
+
+
+def _native_difference_blocks(after, before):
+    buffer = np.empty(min(_NATIVE_BLOCK, after.size), np.float32)
+    for start in range(0, after.size, _NATIVE_BLOCK):
+        block = after[start : start + _NATIVE_BLOCK]
+        yield np.subtract(block, before[start : start + block.size], out=buffer[: block.size])
 
 
 def _native_blocks(flat):
