@@ -196,9 +196,12 @@ def bucket_rows(known, buckets, count):
     scale = _safe_scale(low, high, buckets)
     width = (high * scale - low * scale) / buckets
     rows[:, 2] = count(low * scale, width, scale)
-    # The last edge is the maximum itself: computed, it may lie beyond the largest float64.
-    rows[:, 0] = (np.arange(buckets) * width + low * scale) / scale
-    rows[:-1, 1], rows[-1, 1] = rows[1:, 0], high
+    edges = np.arange(buckets) * width
+    edges += low * scale
+    if scale != 1.0:
+        edges /= scale
+    rows[:, 0], rows[:-1, 1] = edges, edges[1:]
+    rows[-1, 1] = high  # itself: computed, it may lie beyond the largest float64
     return rows
 
 
@@ -227,6 +230,10 @@ def _counts(flat, low, width, buckets, scale, has_nonfinite):
     if flat.size >= _INDICES and scale == 1.0 and not has_nonfinite:
         if float32_counts.can_count(flat, width, buckets):
             return float32_counts.counts(flat, low, width, buckets)
+    if flat.size <= _BLOCK:
+        block = _widened(flat, np.empty(flat.size))
+        indices = _places(block, low, width, scale, has_nonfinite).astype(np.intp)
+        return _without_maximum(np.bincount(indices, minlength=buckets + 1))
     counts = np.zeros(buckets + 1, np.int64)
     places = (_places(block, low, width, scale, has_nonfinite) for block in _blocks(flat))
     if buckets < 255 and flat.size >= _INDICES and not has_nonfinite:
@@ -235,6 +242,10 @@ def _counts(flat, low, width, buckets, scale, has_nonfinite):
     else:
         for block in places:
             counts += np.bincount(block.astype(np.intp), minlength=counts.size)
+    return _without_maximum(counts)
+
+
+def _without_maximum(counts):
     counts[-2] += counts[-1]  # the index of the maximum itself is the number of buckets
     return counts[:-1]
 
