@@ -36,6 +36,16 @@ def describe_difference(after, before):
     return _with_sums(_extremes_of(*parts), *parts)
 
 
+def norm(tensor, known=None):
+    """As `statistics.norm`, of an eager tensor."""
+    return describe(tensor, known).norm
+
+
+def norm_of_difference(after, before):
+    """As `statistics.norm_of_difference`, of two eager tensors of one shape and dtype."""
+    return describe_difference(after, before).norm
+
+
 def histogram(tensor, buckets=30, known=None):
     """As `statistics.histogram`, of an eager tensor."""
     flat = _flat(tensor)

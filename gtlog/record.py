@@ -10,6 +10,17 @@ import tensorflow as tf
 from gtlog import gradients, statistics
 
 
+class _computed_once(functools.cached_property):
+    """A cached property without the lock, which takes longer than many a small tensor's numbers."""
+
+    def __get__(self, instance, owner=None):
+        if instance is None:
+            return self
+        value = self.func(instance)
+        instance.__dict__[self.attrname] = value
+        return value
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class VariableRecord:
     """One variable of a logged step.
@@ -46,44 +57,57 @@ class VariableRecord:
         """Whether the variable is a bias or an offset."""
         return self.role == "bias"
 
-    @functools.cached_property
+    @_computed_once
     def value_array(self) -> np.ndarray:
         """The value as a numpy array; on the CPU it shares the tensor's memory."""
         return np.asarray(self.value)
 
-    @functools.cached_property
+    @_computed_once
     def gradient_array(self) -> Optional[np.ndarray]:
         """The gradient's elements, for `tf.IndexedSlices` the touched rows; None without one."""
         return None if self.gradient is None else gradients.elements(self.gradient)
 
-    @functools.cached_property
+    @_computed_once
     def value_extremes(self) -> statistics.Extremes:
         """Extremes of the value after the update: all that a histogram needs."""
         return _reducer(self.value).extremes(self.value)
 
-    @functools.cached_property
+    @_computed_once
     def value_statistics(self) -> statistics.TensorStatistics:
         """Statistics of the value after the update."""
         return _reducer(self.value).describe(self.value, self.value_extremes)
+
+    @_computed_once
+    def value_norm(self) -> float:
+        """L2 norm of the value after the update, of float32 right to a relative 1e-6."""
+        return _reducer(self.value).norm(self.value, self.value_extremes)
 
     def value_histogram(self, buckets: int) -> np.ndarray:
         """Histogram of the value after the update: `[buckets, 3]` rows of edges and count."""
         return _reducer(self.value).histogram(self.value, buckets, self.value_extremes)
 
-    @functools.cached_property
+    @_computed_once
     def gradient_extremes(self) -> Optional[statistics.Extremes]:
         """Extremes of the gradient's elements; None without a gradient."""
         if self.gradient is None:
             return None
         return _reducer(self._gradient_elements).extremes(self._gradient_elements)
 
-    @functools.cached_property
+    @_computed_once
     def gradient_statistics(self) -> Optional[statistics.TensorStatistics]:
         """Statistics of the gradient's elements; None without a gradient."""
         if self.gradient is None:
             return None
         elements = self._gradient_elements
         return _reducer(elements).describe(elements, self.gradient_extremes)
+
+    @_computed_once
+    def gradient_norm(self) -> Optional[float]:
+        """L2 norm of the gradient's elements, as `value_norm`; None without a gradient."""
+        if self.gradient is None:
+            return None
+        elements = self._gradient_elements
+        return _reducer(elements).norm(elements, self.gradient_extremes)
 
     def gradient_histogram(self, buckets: int) -> Optional[np.ndarray]:
         """Histogram of the gradient's elements, as `value_histogram`; None without a gradient."""
@@ -92,12 +116,19 @@ class VariableRecord:
         elements = self._gradient_elements
         return _reducer(elements).histogram(elements, buckets, self.gradient_extremes)
 
-    @functools.cached_property
+    @_computed_once
     def update_statistics(self) -> Optional[statistics.TensorStatistics]:
         """Statistics of `value - before`, the change that was made; None without `before`."""
         if self.before is None:
             return None
         return _reducer(self.value).describe_difference(self.value, self.before)
+
+    @_computed_once
+    def update_norm(self) -> Optional[float]:
+        """L2 norm of `value - before`, as `value_norm`; None without `before`."""
+        if self.before is None:
+            return None
+        return _reducer(self.value).norm_of_difference(self.value, self.before)
 
     @property
     def _gradient_elements(self):

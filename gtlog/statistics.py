@@ -11,10 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gtlog import float32_counts
+
 # 128 KiB of float64, so that a block and what is made of it stay in a core's second-level cache.
 _BLOCK = 16384
 # Indices of buckets that are counted at once; a block's worth of them would not repay the table.
 _INDICES = 16 * _BLOCK
+# Elements that are read as they are stored: 256 KiB of float32.
+_NATIVE_BLOCK = 4 * _BLOCK
+# Products of float32 that are summed up in float32.
+_ROW = 512
 # Squares of larger and smaller numbers come near the ends of float64.
 _LARGE, _SMALL = 1e140, 1e-140
 
@@ -103,6 +109,43 @@ def describe_difference(after, before):
     return _describe_blocks(after.size, lambda: _difference_blocks(after, before))
 
 
+def norm(array, known=None):
+    """The L2 norm of the finite elements of an array.
+
+    Of many float32 elements the squares are summed up in float32, 512 at a time, and these sums in
+    float64: the norm is right to a relative 1e-6, typically 1e-9. Where squares would leave the
+    range of float32, and for every other type, it is the norm that `describe` gives.
+
+    Args:
+      array: Array of any shape.
+      known: What `extremes` returned for the array, where it was asked before.
+
+    >>> norm(np.array([3.0, -4.0, np.nan]))
+    5.0
+    """
+    flat = np.asarray(array).reshape(-1)
+    if _is_large_float32(flat):
+        squares = _float32_squares(flat.size, _native_blocks(flat))
+        if squares is not None:
+            return math.sqrt(squares)
+    return describe(flat, known).norm
+
+
+def norm_of_difference(after, before):
+    """The L2 norm of the finite elements of `after - before`, as precise as `norm`.
+
+    Args:
+      after: Array of any shape.
+      before: Array of the same shape.
+    """
+    after, before = np.asarray(after).reshape(-1), np.asarray(before).reshape(-1)
+    if after.size == before.size and _is_large_float32(after) and _is_large_float32(before):
+        squares = _float32_squares(after.size, _native_difference_blocks(after, before))
+        if squares is not None:
+            return math.sqrt(squares)
+    return describe_difference(after, before).norm
+
+
 def histogram(array, buckets=30, known=None):
     """Counts the finite elements of an array in uniform buckets between their extremes.
 
@@ -153,9 +196,12 @@ def bucket_rows(known, buckets, count):
     scale = _safe_scale(low, high, buckets)
     width = (high * scale - low * scale) / buckets
     rows[:, 2] = count(low * scale, width, scale)
-    # The last edge is the maximum itself: computed, it may lie beyond the largest float64.
-    rows[:, 0] = (np.arange(buckets) * width + low * scale) / scale
-    rows[:-1, 1], rows[-1, 1] = rows[1:, 0], high
+    edges = np.arange(buckets) * width
+    edges += low * scale
+    if scale != 1.0:
+        edges /= scale
+    rows[:, 0], rows[:-1, 1] = edges, edges[1:]
+    rows[-1, 1] = high  # itself: computed, it may lie beyond the largest float64
     return rows
 
 
@@ -181,6 +227,13 @@ def shifted(value, shift):
 
 def _counts(flat, low, width, buckets, scale, has_nonfinite):
     """How many elements fall into each bucket."""
+    if flat.size >= _INDICES and scale == 1.0 and not has_nonfinite:
+        if float32_counts.can_count(flat, width, buckets):
+            return float32_counts.counts(flat, low, width, buckets)
+    if flat.size <= _BLOCK:
+        block = _widened(flat, np.empty(flat.size))
+        indices = _places(block, low, width, scale, has_nonfinite).astype(np.intp)
+        return _without_maximum(np.bincount(indices, minlength=buckets + 1))
     counts = np.zeros(buckets + 1, np.int64)
     places = (_places(block, low, width, scale, has_nonfinite) for block in _blocks(flat))
     if buckets < 255 and flat.size >= _INDICES and not has_nonfinite:
@@ -189,6 +242,10 @@ def _counts(flat, low, width, buckets, scale, has_nonfinite):
     else:
         for block in places:
             counts += np.bincount(block.astype(np.intp), minlength=counts.size)
+    return _without_maximum(counts)
+
+
+def _without_maximum(counts):
     counts[-2] += counts[-1]  # the index of the maximum itself is the number of buckets
     return counts[:-1]
 
@@ -294,10 +351,34 @@ def _sum_of_squares(block):
     return squares + float(np.dot(block[half:], block[half:])) if block.size > half else squares
 
 
+def _is_large_float32(flat):
+    return flat.size >= _BLOCK and flat.dtype == np.float32 and flat.dtype.isnative
+
+
+def _float32_squares(size, blocks):
+    """Sum of the squares; None where float32 cannot tell it, or an element is not finite."""
+    total = 0.0
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for block in blocks:
+            rows = block[: block.size // _ROW * _ROW].reshape(-1, 1, _ROW)
+            total += float(np.sum(np.matmul(rows, rows.transpose(0, 2, 1)), dtype=np.float64))
+            rest = block[rows.size :].astype(np.float64)
+            total += float(np.dot(rest, rest))
+    # A square below 1.2e-38 may have been taken for zero: of such ones 1e-8 of this.
+    return total if size * 1e-30 < total < math.inf else None
+
+
+def _native_difference_blocks(after, before):
+    buffer = np.empty(min(_NATIVE_BLOCK, after.size), np.float32)
+    for start in range(0, after.size, _NATIVE_BLOCK):
+        block = after[start : start + _NATIVE_BLOCK]
+        yield np.subtract(block, before[start : start + block.size], out=buffer[: block.size])
+
+
 def _native_blocks(flat):
     """Yields the elements as they are stored, block after block."""
-    for start in range(0, flat.size, _BLOCK):
-        yield flat[start : start + _BLOCK]
+    for start in range(0, flat.size, _NATIVE_BLOCK):
+        yield flat[start : start + _NATIVE_BLOCK]
 
 
 def _blocks(flat):

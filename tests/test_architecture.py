@@ -18,6 +18,7 @@ ORDER = (
     "gtlog.active",
     "gtlog.schedule",
     "gtlog.naming",
+    "gtlog.float32_counts",
     "gtlog.statistics",
     "gtlog.device_statistics",
     "gtlog.gradients",

@@ -224,6 +224,56 @@ class TestDescribeDifference:
         assert str(caught.value) == "The shapes differ: (3,) after, (4,) before."
 
 
+class TestNorm:
+    """`norm` and `norm_of_difference` against the descriptions."""
+
+    @given(pairs())
+    def test_they_are_those_of_the_descriptions(self, pair):
+        """Of a few elements they are what `describe` and `describe_difference` tell."""
+        after, before = pair
+        assert statistics.norm(after) == describe(after).norm
+        assert statistics.norm(after, statistics.extremes(after)) == describe(after).norm
+        described = describe_difference(after, before)
+        assert statistics.norm_of_difference(after, before) == described.norm
+
+    @pytest.mark.parametrize("size", [BLOCK - 1, BLOCK, 4 * BLOCK + 511, 9 * BLOCK + 1])
+    @pytest.mark.parametrize("scale", [1e-40, 1e-24, 1e-16, 1e-12, 1.0, 1e17, 1e19, 1e37])
+    @pytest.mark.parametrize("offset", [0.0, 100.0])
+    def test_of_many_float32_they_have_six_digits(self, size, scale, offset):
+        """Whatever the magnitude of the elements, and whether they are around zero or far off."""
+        random = np.random.RandomState(size)
+        after = ((random.randn(size) + offset) * scale / (1 + offset)).astype(np.float32)
+        before = (after * random.uniform(0.99, 1.01, size)).astype(np.float32)
+        assert statistics.norm(after) == pytest.approx(describe(after).norm, rel=1e-6)
+        described = describe_difference(after, before)
+        assert statistics.norm_of_difference(after, before) == pytest.approx(described.norm, 1e-6)
+
+    @pytest.mark.parametrize("spoiled", [math.nan, math.inf, -math.inf, 3e38])
+    def test_one_element_spoils_nothing(self, spoiled):
+        """An element that is not finite is left out; one whose square overflows is not."""
+        array = np.random.RandomState(0).randn(5 * BLOCK).astype(np.float32)
+        array[17] = spoiled
+        before = np.zeros_like(array)
+        assert statistics.norm(array) == describe(array).norm
+        assert statistics.norm_of_difference(array, before) == describe(array).norm
+
+    @pytest.mark.parametrize("step", [2, -1])
+    def test_elements_need_not_lie_side_by_side(self, step):
+        """Every second element, or all in reversed order."""
+        array = np.random.RandomState(0).randn(5 * BLOCK).astype(np.float32)[::step]
+        assert statistics.norm(array) == pytest.approx(describe(array).norm, rel=1e-6)
+
+    def test_zeros(self):
+        """Many zeros have the norm zero."""
+        zeros = np.zeros(5 * BLOCK, np.float32)
+        assert statistics.norm(zeros) == statistics.norm_of_difference(zeros, zeros) == 0.0
+
+    def test_shapes_must_agree(self):
+        """A difference of arrays of different sizes is an error."""
+        with pytest.raises(ValueError, match="The shapes differ"):
+            statistics.norm_of_difference(np.zeros(BLOCK, "f"), np.zeros(2 * BLOCK, "f"))
+
+
 class TestHistogram:
     """`histogram` against exact edges, and against TensorBoard's own."""
 
@@ -266,6 +316,33 @@ class TestHistogram:
         rows = histogram(array, buckets)
         np.testing.assert_array_equal(rows[:, 2], counts)
         np.testing.assert_array_equal(rows, histogram(array, buckets, describe(array)))
+
+    @pytest.mark.parametrize("buckets", [1, 2, 7, 30, 32, 33])
+    @pytest.mark.parametrize("low, high", [(-1.0, 1.0), (0.0, 1e-20), (-3e28, 7e28), (5.0, 5.01)])
+    @pytest.mark.parametrize("near", [0, 1, 20, 5000])
+    def test_elements_at_the_edges_are_in_their_bucket(self, low, high, buckets, near):
+        """Large float32 arrays are counted as in float64, elements a few bits off an edge too."""
+        low, high = np.float32([low, high])
+        random = np.random.RandomState(near)
+        array = random.uniform(low, high, 16 * BLOCK + 1).astype(np.float32).clip(low, high)
+        edges = np.linspace(low, high, buckets + 1).astype(np.float32)
+        close = random.choice(edges, 40 * near)
+        close += random.randint(-5, 6, close.size) * np.spacing(close)
+        array[random.choice(array.size, close.size, replace=False)] = close.clip(low, high)
+        array[:2] = low, high
+        data = array.astype(np.float64)
+        positions = np.floor((data - data.min()) / (np.ptp(data) / buckets))
+        counts = np.bincount(np.minimum(positions, buckets - 1).astype(int), minlength=buckets)
+        np.testing.assert_array_equal(histogram(array, buckets)[:, 2], counts)
+
+    @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+    def test_one_value_may_be_most_of_an_array(self, value):
+        """A large float32 array of which nearly all elements equal an end or an edge."""
+        array = np.full(20 * BLOCK, value, np.float32)
+        array[[0, -1]] = 0.0, 1.0
+        rows = histogram(array, 2)
+        assert rows[:, 2].sum() == array.size
+        assert rows[0, 2] == np.count_nonzero(array < 0.5)
 
     def assert_tensorboards(self, array, data, buckets):
         """Asserts equality with what TensorBoard makes of the data."""
@@ -333,6 +410,8 @@ def test_no_copy_of_the_whole_array_is_made(spoiled):
     try:
         describe(array)
         describe_difference(array, array)
+        statistics.norm(array)
+        statistics.norm_of_difference(array, array)
         rows = histogram(array)
         _, peak = tracemalloc.get_traced_memory()
     finally:

@@ -23,9 +23,9 @@ from benchmarks.figures import (
 
 _ELEMENTS = 50_000_000
 _USUAL_ELEMENTS = (500_000, 2_000_000)
-_BYTES = 4  # of a float32
 _WEIGHTS, _GRADIENTS = "gtlog, weights", "gtlog, gradients and updates"
 _BARE_GRADIENTS = "bare step with gradient"
+_KEPT_GRADIENTS = "the same, keeping the value before"
 
 
 def memory(effort):
@@ -34,7 +34,8 @@ def memory(effort):
     weights = [_growth("weights", count) for _ in range(repeats)]
     gradients = [_growth("gradients", count) for _ in range(repeats)]
     bare = [_growth("bare_gradients", count) for _ in range(repeats)]
-    beyond = [one - other - _BYTES * count for one, other in zip(gradients, bare)]
+    kept = [_growth("kept_gradients", count) for _ in range(repeats)]
+    beyond = [one - other for one, other in zip(gradients, kept)]
     usual = [_usual_growth(effort, count) for _ in range(repeats)]
     bar = Bar(AT_MOST, 16)
     return Row(
@@ -51,12 +52,12 @@ def memory(effort):
         ),
         cases=(
             *_cases({_BARE_GRADIENTS: bare, USUAL_EAGER: usual, GTLOG: weights}),
-            *_cases({_GRADIENTS: gradients}),
+            *_cases({_KEPT_GRADIENTS: kept, _GRADIENTS: gradients}),
             Skipped(BARE, "Without a gradient a bare step holds nothing."),
             Skipped(USUAL_IN_GRAPH, "It calls what the eager loop calls."),
             Skipped(KERAS, "It calls what the usual loop calls."),
         ),
-        notes=_notes(effort, count),
+        notes=_notes(effort),
     )
 
 
@@ -86,13 +87,12 @@ def _cases(grown):
     return [Case(name, Spread.of(values, 1e-6), "MB") for name, values in grown.items()]
 
 
-def _notes(effort, count):
+def _notes(effort):
     small, large = (effort.size(size) for size in _USUAL_ELEMENTS)
-    copy = _BYTES * count / 1e6
     return (
         f"The usual loop is extrapolated from {small:,} and {large:,} elements.",
-        f"TensorFlow's own copies: while the value before the update is kept, the update copies "
-        f"the variable, {copy:,.0f} MB; the gradient it holds in the bare step as well.",
+        "TensorFlow's own copies: what a bare step holds that keeps `variable.read_value()` across "
+        "the update, and the gradient. While the value is kept, the update copies the variable.",
     )
 
 
@@ -130,6 +130,15 @@ def _bare_gradients_step(folder):
     return lambda variable, number: _update(variable, tf.GradientTape())
 
 
+def _kept_gradients_step(folder):
+    def step(variable, number):
+        kept = variable.read_value()
+        _update(variable, tf.GradientTape())
+        return kept
+
+    return step
+
+
 def _update(variable, tape):
     with tape:
         loss = tf.reduce_sum(variable)
@@ -141,6 +150,7 @@ _STEPS = {
     "weights": _weights_step,
     "gradients": _gradients_step,
     "bare_gradients": _bare_gradients_step,
+    "kept_gradients": _kept_gradients_step,
 }
 
 

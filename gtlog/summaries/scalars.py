@@ -73,15 +73,15 @@ def _losses(losses):
 def _norms(variables, suffix=""):
     with_gradient = [one for one in variables if one.gradient is not None]
     if with_gradient:
-        norm = _norm(one.gradient_statistics for one in with_gradient)
+        norm = _norm(one.gradient_norm for one in with_gradient)
         yield _described("gradient_norm", suffix, norm)
     if variables:
-        norm = _norm(one.value_statistics for one in variables)
+        norm = _norm(one.value_norm for one in variables)
         yield _described("weight_norm", suffix, norm)
     updated = [one for one in variables if one.before is not None]
     if updated:
-        update = _norm(one.update_statistics for one in updated)
-        weight = _norm(one.value_statistics for one in updated)
+        update = _norm(one.update_norm for one in updated)
+        weight = _norm(one.value_norm for one in updated)
         yield _described("update_ratio", suffix, _ratio(update, weight))
 
 
@@ -101,8 +101,8 @@ def _described(name, suffix, value):
     return Scalar(name + suffix, value, _DESCRIPTIONS[name])
 
 
-def _norm(statistics):
-    return math.hypot(*(one.norm for one in statistics))
+def _norm(norms):
+    return math.hypot(*norms)
 
 
 def _ratio(update, weight):
