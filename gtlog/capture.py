@@ -16,10 +16,17 @@ class Capture:
 
     Args:
       step: Number of the step.
+
+    Attributes:
+      step: Number of the step.
+      is_mixed: Whether another step of the logger ran while this one did.
+      is_from_graph: Whether anything came out of a graph.
     """
 
     def __init__(self, step):
         self.step = step
+        self.is_mixed = False
+        self.is_from_graph = False
         self._before = {}
         self._gradients = {}
         self._losses = []
@@ -35,6 +42,13 @@ class Capture:
     def add_gradient(self, known, gradient, enclosed):
         """Adds one gradient of one variable."""
         self._gradients.setdefault(known, []).append((gradient, enclosed))
+
+    def drop_if_mixed(self):
+        """Drops what may be another step's, of which graphs cannot tell; whether it did."""
+        if not (self.is_mixed and self.is_from_graph):
+            return False
+        self._before, self._gradients, self._losses = {}, {}, []
+        return True
 
     @property
     def has_gradients(self):

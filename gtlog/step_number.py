@@ -1,5 +1,6 @@
 """Which number a step has: counted, or read from what the user counts with."""
 
+import itertools
 import numbers
 
 import numpy as np
@@ -17,15 +18,15 @@ class OwnCounter:
     """
 
     def __init__(self, start, follow_set_step, warn):
-        self._next = start
+        # Threads may share a logger: `next` of this gives no number twice.
+        self._numbers = itertools.count(start)
         self._follow_set_step = follow_set_step
         self._warn = warn
         self._variable = None
 
     def read(self):
         """The number of the step that begins now."""
-        number = self._next
-        self._next = number + 1
+        number = next(self._numbers)
         if self._follow_set_step:
             set_step = tf.summary.experimental.get_step()
             if set_step is not None:
@@ -44,7 +45,7 @@ class OwnCounter:
                 "itself. Set a tf.Variable(..., dtype=tf.int64) instead, or pass step=."
             )
         if self._variable is None:
-            self._variable = _compat.own_variable(self._next, tf.int64, "gtlog_step")
+            self._variable = _compat.own_variable(next(self._numbers), tf.int64, "gtlog_step")
         number = self._variable.read_value()
         with tf.control_dependencies([number]):
             self._variable.assign_add(1)

@@ -1,5 +1,6 @@
 """Which variables a logger has seen, under which paths."""
 
+import threading
 import weakref
 
 import tensorflow as tf
@@ -58,10 +59,12 @@ class VariableRegistry:
         self._known = {}
         self._taken = set()
         self._left_out = set()
+        self._lock = threading.Lock()
 
     def __iter__(self):
         """The variables that are alive, in the order in which they became known."""
-        return iter([known for known in self._known.values() if known.variable is not None])
+        known_variables = list(self._known.values())  # at once: another thread may add one
+        return iter([known for known in known_variables if known.variable is not None])
 
     @property
     def left_out(self):
@@ -88,7 +91,11 @@ class VariableRegistry:
         known = self._known.get(id(inner))
         if known is not None and known.variable is inner:
             return known
-        return self._add(inner, naming.own_path(_compat.full_name(variable)))
+        with self._lock:
+            known = self._known.get(id(inner))
+            if known is not None and known.variable is inner:
+                return known  # since another thread added it
+            return self._add(inner, naming.own_path(_compat.full_name(variable)))
 
     def add_all(self, variables):
         """Makes variables known; returns the `KnownVariable` of each that is not left out."""
