@@ -72,12 +72,14 @@ class StepLogger:
         schedule = as_schedule(every)
         step_number = as_step_number(step, failures.notice)
         registry = VariableRegistry(PathFilter(include, exclude), _checked_model(model))
-        self._writer = EventWriter(writer)
+        self._writer = EventWriter(writer, failures)
         self._pipeline = Pipeline(registry, _checked_summaries(summaries), self._writer, failures)
         self._parts = (Clock(step_number, schedule, failures), Gate(), self._pipeline)
         self._inline = InlineSteps(*self._parts)
         self._traced = TracedFunctions(registry)
-        self._finalizer = weakref.finalize(self, _close, self._inline.pending, self._writer)
+        self._finalizer = weakref.finalize(
+            self, _close, self._inline.pending, self._writer, self._pipeline.outage
+        )
 
     @_compat.unconverted
     def step(self) -> ContextManager[Any]:
@@ -137,12 +139,13 @@ class StepLogger:
         self._inline.abandon(step)
 
 
-def _close(pending, writer):
+def _close(pending, writer, outage):
     # A logger that is dropped may be finalized while somebody else's graph is being traced, which
     # would take the operations below into that graph.
     with tf.init_scope():
         pending.finish()
         writer.close()
+        outage.over()
 
 
 def _checked_summaries(summaries):

@@ -1,6 +1,10 @@
 """From what a step left behind to its event: record, summaries, writer."""
 
+import threading
+
 from gtlog import _compat
+from gtlog.nonfinite import first_nonfinite
+from gtlog.outage import Outage
 from gtlog.values import VALUE_TYPES
 
 
@@ -12,13 +16,18 @@ class Pipeline:
       summaries: Callables from a `StepRecord` to an iterable of values.
       writer: `EventWriter`.
       failures: `Failures`, which every failure here goes to.
+
+    Attributes:
+      outage: `Outage`, the steps that could not be written.
     """
 
     def __init__(self, registry, summaries, writer, failures):
         self.registry = registry
         self.failures = failures
+        self.outage = Outage(failures, writer)
         self._summaries = summaries
         self._writer = writer
+        self._lock = threading.RLock()
 
     def finish_eagerly(self, capture):
         """Reads every known variable and writes the step; call it after the update."""
@@ -34,18 +43,35 @@ class Pipeline:
           capture: `Capture` of the step.
           values: List of (`KnownVariable`, eager tensor after the update).
         """
-        if not self._may_write(capture.step):
-            return
+        with self._lock:
+            if self._may_write(capture.step):
+                self._finish(capture, values)
+
+    def _finish(self, capture, values):
         if not values:
             self.failures.notice(self._no_variables(capture.step), once="no variables")
         if not capture.has_gradients and any(known.is_distributed for known, _ in values):
             self.failures.notice(_UNSEEN_REPLICAS)
-        with self.failures.guard("write the event", capture.step):
-            logged = self._values_of(capture.record(values))
+        with self.failures.guard("record the step", capture.step):
+            record = capture.record(values)
+            logged = self._values_of(record)
+            self._say_what_is_nonfinite(record)
             if logged:
-                self._writer.write(capture.step, logged)
+                self._write(capture.step, logged)
+
+    def _write(self, step, values):
+        try:
+            self._writer.write(step, values)
+        except Exception as error:
+            self.outage.lost(step, error)
+        else:
+            self.outage.over(step)
 
     def _may_write(self, step):
+        refusal = self._writer.refusal
+        if refusal:
+            self.failures.failed("write the event", RuntimeError(refusal), step)
+            return False
         if not self._writer.would_drop(step):
             return True
         self.failures.notice(
@@ -64,6 +90,16 @@ class Pipeline:
                 for value in summary(record):
                     self._add(by_tag, summary, value)
         return list(by_tag.values())
+
+    def _say_what_is_nonfinite(self, record):
+        found = first_nonfinite(record)
+        if found:
+            self.failures.notice(
+                f"At step {record.step} {found}: the first NaN or infinite value that was logged. "
+                "Histograms, norms and images are those of the finite elements; "
+                "gtlog.summaries.scalars() counts the others as nonfinite/<path>.",
+                once="nonfinite",
+            )
 
     def _add(self, by_tag, summary, value):
         if not isinstance(value, VALUE_TYPES):

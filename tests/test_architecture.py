@@ -44,7 +44,12 @@ ORDER = (
     "gtlog.summaries.less_often",
     "gtlog.summaries",
     # values to events
+    "gtlog.events",
+    "gtlog.event_file",
+    "gtlog.log_directory",
     "gtlog.writer",
+    "gtlog.nonfinite",
+    "gtlog.outage",
     "gtlog.pipeline",
     # the step itself
     "gtlog.graph",

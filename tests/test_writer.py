@@ -10,7 +10,6 @@ import pytest
 import tensorflow as tf
 
 import gtlog
-from gtlog import _compat
 from gtlog.summaries import Histogram, Image, Scalar
 from gtlog.testing import read_events
 from gtlog.writer import EventWriter
@@ -197,12 +196,13 @@ class TestOwnWriter:
             assert [event.step for event in summaries(logdir)] == list(range(step + 1))
 
     def test_close_closes_it(self, logdir):
-        """The writer that gtlog made is closed."""
+        """The event file that gtlog made is closed."""
         writer = EventWriter(logdir)
         writer.write(0, [Scalar("a", 1.0)])
-        made = writer._writer
+        made = writer.sink._file
         writer.close()
-        assert _compat.writer_is_closed(made)
+        with pytest.raises(tf.errors.FailedPreconditionError, match="closed"):
+            made.append(1, tf.compat.v1.Summary())
 
     def test_close_twice(self, logdir):
         """Closing and flushing what is closed does nothing."""
