@@ -75,13 +75,13 @@ class EventFile:
             return False
 
     def close(self):
-        """Closes the file, which may be done twice."""
-        self._records.close()
+        """Closes the file, which may be done twice; what a failed write left over is given up."""
+        with contextlib.suppress(*_FAILURES):
+            self._records.close()
 
     def abandon(self):
         """Closes the file after a failure, and cuts off what was written of half a record."""
-        with contextlib.suppress(*_FAILURES):
-            self._records.close()
+        self.close()
         if is_remote(self.path):
             return
         with contextlib.suppress(OSError):

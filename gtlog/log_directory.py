@@ -32,7 +32,7 @@ class LogDirectory:
         self.path = path
         self._notice = notice
         self._file = None
-        self._made = set()
+        self._known_names = set()
         self._numbers = itertools.count()
         self._changed = None
 
@@ -47,9 +47,11 @@ class LogDirectory:
         if is_remote(self.path):
             return None
         try:
-            steps = [steps_in(os.path.join(self.path, name)) for name in self._others()]
+            others = self._others()
         except OSError:
             return None
+        self._known_names.update(others)
+        steps = [steps_in(os.path.join(self.path, name)) for name in others]
         steps = [one for one in steps if one is not None]
         if not steps:
             return None
@@ -61,16 +63,15 @@ class LogDirectory:
         Raises:
           OSError, tf.errors.OpError: it could not be written. The next call tries a new file.
         """
+        self._leave_lost_file(f"Step {step} and those behind it go to a new file.")
         if self._file is None:
             self._file = self._new_file()
-        first, last = self._file.first_step, self._file.last_step
-        self._append(step, summary)
-        if not self._file.is_intact():
-            if first is not None:
-                self._say_what_is_gone(first, last, step)
-            self._file.close()
-            self._file = self._new_file()
-            self._append(step, summary)
+        try:
+            self._file.append(step, summary)
+        except (OSError, tf.errors.OpError):
+            self._file.abandon()
+            self._file = None
+            raise
         self._look_around()
 
     def flush(self):
@@ -78,22 +79,20 @@ class LogDirectory:
 
     def close(self):
         """Closes the event file."""
+        self._leave_lost_file("It was the last one.")
         if self._file is not None:
             self._file.close()
 
-    def _append(self, step, summary):
-        try:
-            self._file.append(step, summary)
-        except (OSError, tf.errors.OpError):
-            self._file.abandon()
-            self._file = None
-            raise
-
-    def _say_what_is_gone(self, first, last, step):
+    def _leave_lost_file(self, then):
+        """Closes the event file where it is not what it was after the last event."""
+        file = self._file
+        if file is None or file.is_intact():
+            return
+        file.close()
+        self._file = None
         self._notice(
-            f"The event file {self._file.path!r} was deleted, moved or changed by somebody else, "
-            f"and with it steps {first} to {last} may be lost. Step {step} and those behind it go "
-            "to a new file."
+            f"The event file {file.path!r} was deleted, moved or changed by somebody else, and "
+            f"with it steps {file.first_step} to {file.last_step} may be lost. {then}"
         )
 
     def _new_file(self):
@@ -107,7 +106,7 @@ class LogDirectory:
             f"events.out.tfevents.{second:010d}.{socket.gethostname()}.{os.getpid()}."
             f"{next(self._numbers)}{_SUFFIX}"
         )
-        self._made.add(name)
+        self._known_names.add(name)
         return EventFile(os.path.join(self.path, name))
 
     def _look_around(self):
@@ -118,18 +117,21 @@ class LogDirectory:
             changed = os.stat(self.path).st_mtime_ns
             if changed == self._changed:
                 return
-            others = set(self._others())
+            others = self._others()
         except OSError:  # the next step will say what is the matter
             return
-        is_first, self._changed = self._changed is None, changed
-        if not is_first and others:
+        # File systems tell times apart by milliseconds: in the first second another may come.
+        self._changed = changed if time.time_ns() - changed > 10**9 else None
+        if others:
             self._notice(
                 f"Another logger writes into {self.path!r} as well: {min(others)!r}. TensorBoard "
                 "takes all event files of a directory for one run, and drops points where steps "
                 "repeat. Give each process and each logger a directory of its own."
             )
-        self._made |= others
+        self._known_names.update(others)
 
     def _others(self):
         names = os.listdir(self.path)
-        return [name for name in names if name.endswith(_SUFFIX) and name not in self._made]
+        return [
+            name for name in names if name.endswith(_SUFFIX) and name not in self._known_names
+        ]
