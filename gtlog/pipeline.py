@@ -31,10 +31,11 @@ class Pipeline:
 
     def finish_eagerly(self, capture):
         """Reads every known variable and writes the step; call it after the update."""
-        with self.failures.guard("read the variables", capture.step):
-            with _compat.stop_recording():
-                values = [(known, known.read()) for known in self.registry]
-            self.finish(capture, values)
+        with self._lock, self.failures.guard("read the variables", capture.step):
+            if self._may_write(capture.step):
+                with _compat.stop_recording():
+                    values = [(known, known.read()) for known in self.registry]
+                self._finish(capture, values)
 
     def finish(self, capture, values):
         """Writes a step.

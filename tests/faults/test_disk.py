@@ -244,7 +244,8 @@ for _ in range(2):
     except gtlog.LoggingError as error:
         errors.append(str(error).splitlines()[0])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-print(*errors, sep="\n")
+for error in errors:
+    print(error)
 train_step()
 print(float(weight.numpy()[0]))
 """

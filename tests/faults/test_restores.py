@@ -181,7 +181,7 @@ class TestTwoAtATime:
         child = python.run(FORK, tmp_path / "logs")
         assert child.status == 0, child.err
         assert child.out == "0\n"
-        assert child.err.count("was forked from the one that made the logger") == 1
+        assert "was forked from the one that made the logger" in child.err
         assert len(event_files(tmp_path / "logs")) == 1
         assert steps_in_files(tmp_path / "logs") == [0, 1, 2, 3]
 
@@ -221,8 +221,9 @@ if child:
     step()
     logger.close()
 else:
-    # The pending step 2 is the parent's to write; so is all else, at the child's exit too.
+    # The pending step 2 is the parent's to write. TensorFlow itself may hang in a forked process:
+    # nothing here may ask it for anything, at the exit neither.
     logger.flush()
-    step()
-    logger.close()
+    with logger.step():
+        pass
 """
