@@ -5,6 +5,8 @@ have a random state of its own. So a `tf.cond` on a variable decides, each time 
 whether tensors are handed to a callback on the host.
 """
 
+import threading
+
 import tensorflow as tf
 
 from gtlog import _compat
@@ -28,6 +30,7 @@ class Gate:
         self.running = set()
         self._is_open = None
         self._order = None
+        self._lock = threading.Lock()
 
     def open(self, capture):
         """Lets pass what the graphs of this step hand over, into `capture`."""
@@ -96,7 +99,8 @@ class Gate:
             capture.is_from_graph = True
 
     def _make_variables(self):
-        if self._is_open is not None:
-            return
-        self._order = _compat.own_variable(0, tf.int64, "gtlog_order")
-        self._is_open = _compat.own_variable(self.capture is not None, tf.bool, "gtlog_gate")
+        with self._lock:  # threads may trace at the same time
+            if self._is_open is None:
+                self._order = _compat.own_variable(0, tf.int64, "gtlog_order")
+                is_open = self.capture is not None
+                self._is_open = _compat.own_variable(is_open, tf.bool, "gtlog_gate")
