@@ -116,6 +116,7 @@ class StepLogger:
 
     def close(self) -> None:
         """Flushes, and closes the writer if the logger owns it. It may be called twice."""
+        self._writer.check()
         self._finalizer()
 
     def __enter__(self) -> "StepLogger":

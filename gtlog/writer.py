@@ -99,6 +99,11 @@ class EventWriter:
         if not self._is_forked:
             self.sink.flush()
 
+    def check(self):
+        """Says if the event file that was made here is gone; a logger that is dropped is silent."""
+        if self.refusal is None:
+            self.sink.check()
+
     def close(self):
         """Flushes, and closes the event file if it was made here."""
         self._is_closed = True
@@ -156,6 +161,9 @@ class UsersWriter:
         """Flushes the writer, if the user has not closed it."""
         if not _compat.writer_is_closed(self._writer):
             self._writer.flush()
+
+    def check(self):
+        """Does nothing: where the writer writes is the user's to know."""
 
     def close(self):
         """Flushes; to close the writer is the user's."""

@@ -1,9 +1,12 @@
 """What is in the event file, byte by byte, and whose writer it is."""
 
+import gc
 import glob
 import os
 import pathlib
+import shutil
 import struct
+import warnings
 
 import numpy as np
 import pytest
@@ -203,6 +206,16 @@ class TestOwnWriter:
         writer.close()
         with pytest.raises(tf.errors.FailedPreconditionError, match="closed"):
             made.append(1, tf.compat.v1.Summary())
+
+    def test_a_directory_that_is_gone_when_the_logger_is_dropped(self, logdir, weight):
+        """A temporary directory may end before the logger: that is no loss to speak of."""
+        train_step = train(weight, gtlog.logged_step(logdir))
+        train_step()
+        shutil.rmtree(logdir)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            del train_step
+            gc.collect()
 
     def test_close_twice(self, logdir):
         """Closing and flushing what is closed does nothing."""

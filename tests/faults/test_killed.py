@@ -65,6 +65,8 @@ import tensorflow as tf
 import gtlog
 
 logdir, mode, end = sys.argv[1:]
+# A process that was started in the background may ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 weight = tf.Variable([1.0], name="weight")
 logger = gtlog.StepLogger(logdir)
 number = 0
