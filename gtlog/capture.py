@@ -23,12 +23,14 @@ class Capture:
       step: Number of the step.
 
     Attributes:
-      is_of_graph: Whether a graph has handed over any of it.
+      is_mixed: Whether another step of the logger ran while this one did.
+      is_from_graph: Whether anything came out of a graph.
     """
 
     def __init__(self, step):
         self.step = step
-        self.is_of_graph = False
+        self.is_mixed = False
+        self.is_from_graph = False
         self._before = {}
         self._gradients = {}
         self._losses = {}
@@ -45,6 +47,13 @@ class Capture:
         """Adds one gradient that a replica took of one variable."""
         by_replica = self._gradients.setdefault(known, {})
         by_replica.setdefault(replica, []).append((gradient, enclosed))
+
+    def drop_if_mixed(self):
+        """Drops what may be another step's, of which graphs cannot tell; whether it did."""
+        if not (self.is_mixed and self.is_from_graph):
+            return False
+        self._before, self._gradients, self._losses = {}, {}, {}
+        return True
 
     @property
     def has_gradients(self):

@@ -1,5 +1,6 @@
 """The skin of `StepLogger`: one line above an existing training step."""
 
+import copy
 import functools
 import inspect
 from typing import Any, Callable, Iterable, Optional, TypeVar
@@ -55,6 +56,16 @@ class _BoundLoggedStep(_AutoGraphArtifact, wrapt.BoundFunctionWrapper):
         # wrapt 2 asks the unbound method first, but a bound tf.function has traces of its own.
         return getattr(self.__wrapped__, name)
 
+    def __reduce_ex__(self, protocol):
+        return getattr, (self.__self__, self.__name__)
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        instance = copy.deepcopy(self.__self__, memo)
+        return self._self_parent.__get__(instance, type(instance))
+
     @property
     def __func__(self):
         parent = self._self_parent
@@ -80,6 +91,26 @@ class LoggedStep(_AutoGraphArtifact, wrapt.FunctionWrapper):
     def __init__(self, step, logger):
         super().__init__(step, functools.partial(_call_logged, logger))
         self._self_step_logger = logger
+
+    def __reduce_ex__(self, protocol):
+        """Pickles by name, as functions do; a logger has an open file and goes nowhere."""
+        name = getattr(self.__wrapped__, "__qualname__", None)
+        if name is None:
+            raise TypeError(
+                f"cannot pickle the decorated step {self.__wrapped__!r}, which has no name to find "
+                "it by. Pickle what it wraps, and decorate it where it is loaded."
+            )
+        return name
+
+    def __copy__(self):
+        return self._around(copy.copy(self.__wrapped__))
+
+    def __deepcopy__(self, memo):
+        return self._around(copy.deepcopy(self.__wrapped__, memo))
+
+    def _around(self, step):
+        """This step around a copy of what it wraps; a function is its own copy."""
+        return self if step is self.__wrapped__ else type(self)(step, self._self_step_logger)
 
     @property
     def __func__(self):

@@ -3,9 +3,11 @@
 import contextlib
 import warnings
 
+from gtlog import naming
 from gtlog.errors import LoggingError, LoggingWarning
 
 POLICIES = ("warn", "raise")
+_MOST_CHARACTERS = 4000
 
 
 class Failures:
@@ -26,7 +28,7 @@ class Failures:
                 "failure of gtlog once and goes on; 'raise' raises it after the step."
             )
         self._raises = on_error == "raise"
-        self._said = set()
+        self._said = {}
         self._pending = None
 
     def notice(self, message, once=None):
@@ -36,10 +38,10 @@ class Failures:
           message: What to say.
           once: What makes it the same message next time; None takes the text itself.
         """
-        once = once or message
-        if once not in self._said:
-            self._said.add(once)
-            warnings.warn(message, LoggingWarning, stacklevel=2)
+        this = object()
+        # One operation: threads may share a logger.
+        if self._said.setdefault(once or message, this) is this:
+            warnings.warn(naming.printable(message, _MOST_CHARACTERS), LoggingWarning, stacklevel=2)
 
     @contextlib.contextmanager
     def guard(self, doing, step=None):
@@ -56,15 +58,24 @@ class Failures:
         except Exception as error:
             self.failed(doing, error, step)
 
-    def failed(self, doing, error, step=None):
-        """Takes a failure that was caught; see `guard`."""
+    def failed(self, doing, error, step=None, *, consequence=None, once=None):
+        """Takes a failure that was caught; see `guard`.
+
+        Args:
+          doing: As for `guard`.
+          error: The exception.
+          step: As for `guard`.
+          consequence: Sentences to add to the warning.
+          once: What makes it the same failure next time; None takes its text.
+        """
         where = "" if step is None else f" at step {step}"
         what = f"{type(error).__name__}: {error}"
         message = f"gtlog could not {doing}{where}: {what}"
         if not self._raises:
-            self.notice(message, once=f"{doing}: {what}")
+            warning = f"{message}. {consequence}" if consequence else message
+            self.notice(warning, once=once or f"{doing}: {what}")
         elif self._pending is None:
-            self._pending = LoggingError(message)
+            self._pending = LoggingError(naming.printable(message, _MOST_CHARACTERS))
             self._pending.__cause__ = error
 
     def raise_pending(self):

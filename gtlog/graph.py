@@ -5,6 +5,8 @@ have a random state of its own. So a `tf.cond` on a variable decides, each time 
 whether tensors are handed to a callback on the host.
 """
 
+import threading
+
 import tensorflow as tf
 
 from gtlog import _compat
@@ -15,23 +17,40 @@ class Gate:
 
     The variables of the switch are made when the first graph needs them.
 
+    A graph cannot tell which of two steps runs it. Where steps overlap (threads that share a
+    logger, a step inside a step), the capture is marked, and what came out of graphs is not used.
+
     Attributes:
       capture: `Capture` of the logged step that runs now; None outside a logged step.
+      running: The steps that run now, logged or not.
     """
 
     def __init__(self):
         self.capture = None
+        self.running = set()
         self._is_open = None
         self._order = None
+        self._lock = threading.Lock()
 
     def open(self, capture):
         """Lets pass what the graphs of this step hand over, into `capture`."""
-        self.capture = capture
+        other, self.capture = self.capture, capture
+        if len(self.running) > 1:
+            capture.is_mixed = True
+            self.mark_overlap(other)
         if self._is_open is not None:
             self._is_open.assign(True)
 
-    def shut(self):
-        """Ends the logged step."""
+    @staticmethod
+    def mark_overlap(capture):
+        """Marks the capture of a step that another one has begun in."""
+        if capture is not None:
+            capture.is_mixed = True
+
+    def shut(self, capture):
+        """Ends the logged step; where another one has opened the gate since, it is left open."""
+        if self.capture is not capture:
+            return
         self.capture = None
         if self._is_open is not None:
             self._is_open.assign(False)
@@ -71,10 +90,17 @@ class Gate:
         return tf.constant(True)
 
     def _receive(self, callback, tensors):
+        self._note_graph(self.capture)
         callback(*tensors)
 
+    @staticmethod
+    def _note_graph(capture):
+        if capture is not None:
+            capture.is_from_graph = True
+
     def _make_variables(self):
-        if self._is_open is not None:
-            return
-        self._order = _compat.own_variable(0, tf.int64, "gtlog_order")
-        self._is_open = _compat.own_variable(self.capture is not None, tf.bool, "gtlog_gate")
+        with self._lock:  # threads may trace at the same time
+            if self._is_open is None:
+                self._order = _compat.own_variable(0, tf.int64, "gtlog_order")
+                is_open = self.capture is not None
+                self._is_open = _compat.own_variable(is_open, tf.bool, "gtlog_gate")

@@ -77,7 +77,7 @@ class StepLogger:
         schedule = as_schedule(every)
         step_number = as_step_number(step, failures.notice)
         registry = VariableRegistry(PathFilter(include, exclude), _checked_model(model))
-        self._writer = EventWriter(writer)
+        self._writer = EventWriter(writer, failures)
         workers = Workers(registry, schedule.is_told_by_number, failures)
         self._pipeline = Pipeline(
             registry, _checked_summaries(summaries), self._writer, workers, failures
@@ -87,7 +87,9 @@ class StepLogger:
         self._replicated = ReplicatedSteps()
         self._traced = TracedFunctions(registry)
         self._compiled = CompiledFunctions(failures)
-        self._finalizer = weakref.finalize(self, _close, self._inline.pending, self._writer)
+        self._finalizer = weakref.finalize(
+            self, _close, self._inline.pending, self._writer, self._pipeline.outage
+        )
 
     @_compat.unconverted
     def step(self) -> ContextManager[Any]:
@@ -167,6 +169,7 @@ class StepLogger:
 
     def close(self) -> None:
         """Flushes, and closes the writer if the logger owns it. It may be called twice."""
+        self._writer.check()
         self._finalizer()
 
     def __enter__(self) -> "StepLogger":
@@ -193,12 +196,13 @@ class StepLogger:
         self._inline.abandon(step)
 
 
-def _close(pending, writer):
+def _close(pending, writer, outage):
     # A logger that is dropped may be finalized while somebody else's graph is being traced, which
     # would take the operations below into that graph.
     with tf.init_scope():
         pending.finish()
         writer.close()
+        outage.over()
 
 
 def _checked_summaries(summaries):

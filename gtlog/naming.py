@@ -1,6 +1,8 @@
 """What a variable is called in TensorBoard: its path, and the role that its name tells."""
 
+import hashlib
 import re
+import unicodedata
 
 BIAS = "bias"
 EMBEDDING = "embedding"
@@ -22,15 +24,63 @@ _ROLE_PATTERNS = (
 )
 _UNIQUE_NUMBER = re.compile(r"_\d+$")
 _OUTPUT_NUMBER = re.compile(r":\d+$")
+_MOST_CHARACTERS = 512
+# What moves a terminal's cursor, reverses the order of a text, or is no text at all: controls,
+# formats, surrogates, private and unassigned characters, line and paragraph separators.
+_UNPRINTABLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+_DOTS = re.compile(r"(?<![^/])\.{1,2}(?![^/])")
 
 
 def own_path(name):
-    """The path that a variable's full name stands for: the name without its output number.
+    r"""The path that a variable's full name stands for: the name without its output number.
+
+    Names come from users' models, and go to terminals and pages. Characters that are not text are
+    written as `printable` writes them, components `.` and `..` as `_` and `__`, and a path of more
+    than 512 characters is cut, with a digest of the whole.
 
     >>> own_path("sequential/dense/kernel:0")
     'sequential/dense/kernel'
+    >>> own_path("../\x1b[2Jkernel:0")
+    '__/\\x1b[2Jkernel'
     """
-    return _OUTPUT_NUMBER.sub("", name).strip("/") or "Variable"
+    path = _OUTPUT_NUMBER.sub("", name).strip("/") or "Variable"
+    path = _DOTS.sub(lambda dots: "_" * len(dots.group()), printable(path))
+    if len(path) <= _MOST_CHARACTERS:
+        return path
+    digest = hashlib.sha256(path.encode()).hexdigest()[:16]
+    # The end tells the role.
+    half = _MOST_CHARACTERS // 2 - len(digest)
+    return f"{path[:half]}…{digest}…{path[-half:]}".strip("/")
+
+
+def printable(text, most=None):
+    r"""A text as it may be shown in a terminal or on a page: nothing in it acts.
+
+    Args:
+      text: Any `str`.
+      most: Number of characters behind which it is cut; None keeps it whole.
+
+    Returns:
+      The text with each control, format, surrogate or unassigned character as its escape, but for
+      line feeds where `most` is given: a message may have several lines, a name may not.
+
+    >>> printable("kernel\x1b[31m")
+    'kernel\\x1b[31m'
+    """
+    if most is not None and len(text) > most:
+        text = f"{text[:most]}… ({len(text) - most} more characters)"
+    if text.isascii() and text.isprintable():
+        return text
+    keep = "\n" if most is not None else ""
+    return "".join(one if one in keep or not _acts(one) else _escaped(one) for one in text)
+
+
+def _acts(character):
+    return unicodedata.category(character) in _UNPRINTABLE
+
+
+def _escaped(character):
+    return character.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 def path_of_shards(path):

@@ -113,7 +113,6 @@ class GraphObservation(_Observation):
         capture = self._gate.capture
         if capture is None:
             return
-        capture.is_of_graph = True
         if losses:
             capture.add_loss(losses, self._enclosed, self._replica)
         for known, gradient in zip(known_variables, gradients):

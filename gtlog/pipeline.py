@@ -1,6 +1,10 @@
 """From what a step left behind to its event: record, summaries, writer."""
 
+import threading
+
 from gtlog import _compat
+from gtlog.nonfinite import first_nonfinite
+from gtlog.outage import Outage
 from gtlog.values import VALUE_TYPES
 
 
@@ -13,21 +17,23 @@ class Pipeline:
       writer: `EventWriter`.
       workers: `Workers`, which share the work and of which one writes.
       failures: `Failures`, which every failure here goes to.
+
+    Attributes:
+      outage: `Outage`, the steps that could not be written.
     """
 
     def __init__(self, registry, summaries, writer, workers, failures):
         self.registry = registry
         self.failures = failures
+        self.outage = Outage(failures, writer)
         self._summaries = summaries
         self._writer = writer
         self._workers = workers
+        self._lock = threading.RLock()
 
     def finish_eagerly(self, capture):
         """Reads every known variable and writes the step; call it after the update."""
-        with self.failures.guard("read the variables", capture.step):
-            with _compat.stop_recording():
-                values = [(known, known.read()) for known in self.registry]
-            self.finish(capture, values)
+        self._finish(capture, self._read)
 
     def finish(self, capture, values):
         """Writes a step.
@@ -36,21 +42,42 @@ class Pipeline:
           capture: `Capture` of the step.
           values: List of (`KnownVariable`, eager tensor after the update).
         """
-        with self.failures.guard("put the losses and gradients together", capture.step):
-            seen = capture.losses(), capture.gradients()
-            self._write(capture, values, *self._workers.total(*seen, capture.is_of_graph))
+        self._finish(capture, lambda: values)
 
-    def _write(self, capture, values, losses, gradients):
-        if not self._workers.this_one_writes or not self._may_write(capture.step):
-            return
+    def _finish(self, capture, read):
+        with self._lock, self.failures.guard("record the step", capture.step):
+            losses, gradients = self._workers.total(
+                capture.losses(), capture.gradients(), capture.is_from_graph
+            )
+            if self._workers.this_one_writes and self._may_write(capture.step):
+                self._log(capture, read(), losses, gradients)
+
+    def _log(self, capture, values, losses, gradients):
         if not values:
             self.failures.notice(self._no_variables(capture.step), once="no variables")
-        with self.failures.guard("write the event", capture.step):
-            logged = self._values_of(capture.record(values, losses, gradients))
-            if logged:
-                self._writer.write(capture.step, logged)
+        record = capture.record(values, losses, gradients)
+        logged = self._values_of(record)
+        self._say_what_is_nonfinite(record)
+        if logged:
+            self._write(capture.step, logged)
+
+    def _read(self):
+        with _compat.stop_recording():
+            return [(known, known.read()) for known in self.registry]
+
+    def _write(self, step, values):
+        try:
+            self._writer.write(step, values)
+        except Exception as error:
+            self.outage.lost(step, error)
+        else:
+            self.outage.over(step)
 
     def _may_write(self, step):
+        refusal = self._writer.refusal
+        if refusal:
+            self.failures.failed("write the event", RuntimeError(refusal), step)
+            return False
         if not self._writer.would_drop(step):
             return True
         self.failures.notice(
@@ -69,6 +96,16 @@ class Pipeline:
                 for value in summary(record):
                     self._add(by_tag, summary, value)
         return list(by_tag.values())
+
+    def _say_what_is_nonfinite(self, record):
+        found = first_nonfinite(record)
+        if found:
+            self.failures.notice(
+                f"At step {record.step} {found}: the first NaN or infinite value that was logged. "
+                "Histograms, norms and images are those of the finite elements; "
+                "gtlog.summaries.scalars() counts the others as nonfinite/<path>.",
+                once="nonfinite",
+            )
 
     def _add(self, by_tag, summary, value):
         if not isinstance(value, VALUE_TYPES):

@@ -160,22 +160,29 @@ class EagerStep(_Step):
         """Numbers the step and, where it is logged, opens the gate for its graphs."""
         self.number, self.is_logged = self._clock.begin()
         self._capture = None
+        self._gate.running.add(self)
         if self.is_logged:
             self._capture = Capture(self.number)
             self._gate.open(self._capture)
+        elif self._gate.capture is not None:
+            self._gate.mark_overlap(self._gate.capture)
 
     def finish(self):
         """The post-hook: logs the step, whose update is done."""
+        self._gate.running.discard(self)
         if self.is_logged:
-            self._gate.shut()
+            self._gate.shut(self._capture)
+            if self._capture.drop_if_mixed():
+                self.pipeline.failures.notice(_MIXED)
             with self._clock.logging():
                 self.pipeline.finish_eagerly(self._capture)
         self.pipeline.failures.raise_pending()
 
     def abandon(self):
         """Drops the step, which the user's code did not complete."""
+        self._gate.running.discard(self)
         if self.is_logged:
-            self._gate.shut()
+            self._gate.shut(self._capture)
 
     def observe(self, tape, target, sources):
         """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
@@ -286,6 +293,11 @@ class GraphStep(_Step):
             self.pipeline.failures.raise_pending()
 
 
+_MIXED = (
+    "Two steps of one logger ran at the same time, and a graph cannot tell which of them its "
+    "gradients belong to: of such steps weights and biases are logged, and no gradients, updates "
+    "and loss. Give each thread, and each of two nested steps, a logger of its own."
+)
 _INSIDE_XLA = (
     "A function inside the decorated step is compiled by XLA (jit_compile=True), where no gradient "
     "or loss can be handed to the host: of its variables, values after the update are logged, and "

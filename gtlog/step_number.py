@@ -1,6 +1,7 @@
 """Which number a step has: counted, or read from what the user counts with."""
 
 import numbers
+import threading
 
 import numpy as np
 import tensorflow as tf
@@ -18,14 +19,16 @@ class OwnCounter:
 
     def __init__(self, start, follow_set_step, warn):
         self._next = start
+        self._lock = threading.Lock()  # threads may share a logger
         self._follow_set_step = follow_set_step
         self._warn = warn
         self._variable = None
 
     def read(self):
         """The number of the step that begins now."""
-        number = self.peek()
-        self.skip(1)
+        with self._lock:
+            number = self.peek()
+            self.skip(1)
         return number
 
     def peek(self):

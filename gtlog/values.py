@@ -112,6 +112,13 @@ def _check_tag(value):
         raise TypeError(f"{kind}: tag must be a string, got {_seen(value.tag)}.")
     if not value.tag:
         raise ValueError(f"{kind}: tag must not be empty.")
+    for text in (value.tag, value.description):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError(
+                f"{kind}: an event file holds UTF-8, which cannot express {text[:200]!r}."
+            ) from None
 
 
 def _seen(value):

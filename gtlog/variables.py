@@ -1,5 +1,6 @@
 """Which variables a logger has seen, under which paths."""
 
+import threading
 import weakref
 
 import tensorflow as tf
@@ -62,10 +63,12 @@ class VariableRegistry:
         self._taken = set()
         self._left_out = set()
         self._distributed = None
+        self._lock = threading.Lock()
 
     def __iter__(self):
         """The variables that are alive, in the order in which they became known."""
-        return iter([known for known in self._known.values() if known.variable is not None])
+        known_variables = list(self._known.values())  # at once: another thread may add one
+        return iter([known for known in known_variables if known.variable is not None])
 
     @property
     def left_out(self):
@@ -106,9 +109,13 @@ class VariableRegistry:
         shards = _compat.shards_of(inner)
         if shards and shards[0] is not inner:
             return self.add(shards[0])
-        kind = KnownShards if shards else KnownVariable
-        own_path = naming.own_path(_compat.full_name(variable))
-        return self._add(kind, inner, naming.path_of_shards(own_path) if shards else own_path)
+        with self._lock:
+            known = self._known.get(id(inner))
+            if known is not None and known.variable is inner:
+                return known  # since another thread added it
+            kind = KnownShards if shards else KnownVariable
+            own_path = naming.own_path(_compat.full_name(variable))
+            return self._add(kind, inner, naming.path_of_shards(own_path) if shards else own_path)
 
     def add_all(self, variables):
         """Makes variables known; returns the `KnownVariable` of each that is not left out."""

@@ -1,20 +1,18 @@
-"""Values to one TensorBoard event: the only place that writes.
+"""Where events go: the only place that writes.
 
-The events hold what TensorBoard's scalar, histogram and image plugins read
-(https://github.com/tensorflow/tensorboard/tree/master/tensorboard/plugins, `metadata.py` and
-`summary_v2.py` of each), put together from the protocol buffers that TensorFlow itself has:
-TensorBoard need not be installed.
+A log directory is gtlog's own, with event files that it makes; a `SummaryWriter` is the user's.
 """
 
 import os
 
-import numpy as np
 import tensorflow as tf
 
 from gtlog import _compat
-from gtlog.values import VALUE_TYPES, Histogram, Image, Scalar
+from gtlog.event_file import is_remote
+from gtlog.events import summary_of
+from gtlog.failures import Failures
+from gtlog.log_directory import LogDirectory
 
-_SCALAR_CLASS, _TENSOR_CLASS, _BLOB_SEQUENCE_CLASS = 1, 2, 3
 _WHAT_TO_WRITE = (
     "Pass tf.summary.create_file_writer(logdir), or the log directory itself as a str or path."
 )
@@ -29,6 +27,10 @@ class EventWriter:
     Args:
       writer: `tf.summary.SummaryWriter`; or a log directory (`str` or `os.PathLike`), for which the
         event file is made at the first write, and closed by `close`.
+      failures: `Failures`, for what is to be said of the directory.
+
+    Attributes:
+      sink: `LogDirectory` or `UsersWriter`; its `str` says what it is.
 
     Raises:
       TypeError: `writer` is something else.
@@ -36,29 +38,45 @@ class EventWriter:
       OSError: the path is a file, or no directory that can be made and written to.
     """
 
-    def __init__(self, writer):
-        self._logdir = None
-        self._writer = None
+    def __init__(self, writer, failures=None):
+        self._failures = failures or Failures("warn")
         if isinstance(writer, tf.summary.SummaryWriter):
-            self._writer = _checked_writer(writer)
+            self.sink = UsersWriter(_checked_writer(writer))
         elif isinstance(writer, (str, os.PathLike)):
-            self._logdir = _checked_directory(os.fspath(writer))
+            self.sink = LogDirectory(_checked_directory(os.fspath(writer)), self._failures.notice)
         else:
             raise TypeError(
                 f"writer must be a tf.summary.SummaryWriter or a log directory, got {writer!r} "
                 f"({type(writer).__name__}). {_WHAT_TO_WRITE}"
             )
         self._last_step = None
+        self._has_looked_back = False
         self._is_closed = False
+        self._process = os.getpid()
 
     def would_drop(self, step):
         """Whether TensorBoard would lose points if an event with this step were written now."""
+        if not self._has_looked_back:
+            self._has_looked_back = True
+            self._look_back(step)
         return self._last_step is not None and step <= self._last_step
 
     @property
     def last_step(self):
-        """The greatest step that was written; None before the first."""
+        """The greatest step that was written, a run that is resumed included; None before."""
         return self._last_step
+
+    @property
+    def refusal(self):
+        """Why nothing may be written any more; None where it may."""
+        if self._is_closed:
+            return "the logger was closed before this step; make a new one"
+        if self._is_forked:
+            return (
+                "this process was forked from the one that made the logger, whose event file is "
+                "not to be written by two; make a logger in each process"
+            )
+        return None
 
     def write(self, step, values):
         """Writes one event and flushes it to the file.
@@ -68,36 +86,90 @@ class EventWriter:
           values: `gtlog.values` objects, each tag once.
 
         Raises:
-          RuntimeError: after `close`, or where the user has closed the writer.
+          RuntimeError: there is a `refusal`, or the user has closed the writer.
+          OSError, tf.errors.OpError: it could not be written.
         """
-        if self._is_closed:
-            raise RuntimeError("the logger was closed before this step; make a new one")
-        summary = tf.compat.v1.Summary()
-        for value in values:
-            _add(summary, value)
-        if self._writer is None:
-            self._writer = tf.summary.create_file_writer(self._logdir)
+        if self.refusal:
+            raise RuntimeError(self.refusal)
+        self.sink.append(step, summary_of(values))
+        self._last_step = step
+
+    def flush(self):
+        """Flushes the event file; a writer that is closed has been flushed."""
+        if not self._is_forked:
+            self.sink.flush()
+
+    def check(self):
+        """Says if the event file that was made here is gone; a logger that is dropped is silent."""
+        if self.refusal is None:
+            self.sink.check()
+
+    def close(self):
+        """Flushes, and closes the event file if it was made here."""
+        self._is_closed = True
+        if not self._is_forked:
+            self.sink.close()
+
+    @property
+    def _is_forked(self):
+        return os.getpid() != self._process
+
+    def _look_back(self, step):
+        """Takes account of the steps that an earlier run has left in the directory."""
+        earlier = self.sink.earlier_steps()
+        if earlier is None:
+            return
+        first, last = earlier
+        if step > first:
+            self._last_step = last
+        elif step <= last:
+            self._failures.notice(
+                f"{self.sink} has steps {first} to {last} of an earlier run. TensorBoard takes "
+                f"both for one run and shows this one's points from step {step} on in place of "
+                "the other's; its files stay as they are. Give each run a directory of its own."
+            )
+
+
+class UsersWriter:
+    """A `tf.summary.SummaryWriter`, which stays the user's.
+
+    Args:
+      writer: `tf.summary.SummaryWriter`.
+    """
+
+    is_reliable = False
+
+    def __init__(self, writer):
+        self._writer = writer
+
+    def __str__(self):
+        return "the SummaryWriter"
+
+    def earlier_steps(self):
+        """None: where the writer writes is the user's to know."""
+        return None
+
+    def append(self, step, summary):
+        """Writes one event and flushes the writer."""
         if _is_noop(self._writer):
-            self._last_step = step
             return
         # `record_if` is for summaries that the user writes; what gtlog writes is `every`'s to say.
         with self._writer.as_default(), tf.summary.record_if(True), tf.device("/cpu:0"), (
             _compat.summaries_of_any_replica()
         ):
             tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=step)
-        self._last_step = step
 
     def flush(self):
-        """Flushes the event file; a writer that is closed has been flushed."""
-        if self._writer is not None and not _compat.writer_is_closed(self._writer):
+        """Flushes the writer, if the user has not closed it."""
+        if not _compat.writer_is_closed(self._writer):
             self._writer.flush()
 
+    def check(self):
+        """Does nothing: where the writer writes is the user's to know."""
+
     def close(self):
-        """Flushes, and closes the writer if it was made here."""
+        """Flushes; to close the writer is the user's."""
         self.flush()
-        self._is_closed = True
-        if self._logdir is not None and self._writer is not None:
-            self._writer.close()
 
 
 def _is_noop(writer):
@@ -121,7 +193,7 @@ def _checked_directory(path):
         raise ValueError(
             f"writer={path!r}: TensorFlow takes only paths that are valid UTF-8."
         ) from error
-    if "://" in path:  # a remote file system of TensorFlow's, which makes its own directories
+    if is_remote(path):
         return path
     if os.path.exists(path) and not os.path.isdir(path):
         raise NotADirectoryError(
@@ -138,49 +210,3 @@ def _checked_directory(path):
             f"writer={path!r}: no permission to write into the log directory. {_WHAT_TO_WRITE}"
         )
     return path
-
-
-def _add(summary, value):
-    proto = summary.value.add(tag=value.tag)
-    if value.description:
-        proto.metadata.summary_description = value.description
-    _FILL[type(value)](proto, value)
-
-
-def _fill_scalar(proto, scalar):
-    proto.MergeFromString(_SCALAR_HEADER)
-    proto.tensor.tensor_shape.SetInParent()
-    with np.errstate(over="ignore"):
-        proto.tensor.tensor_content = np.float32(scalar.value).tobytes()
-
-
-def _fill_histogram(proto, histogram):
-    proto.MergeFromString(_HISTOGRAM_HEADER)
-    for size in histogram.buckets.shape:
-        proto.tensor.tensor_shape.dim.add(size=size)
-    proto.tensor.tensor_content = histogram.buckets.tobytes()
-
-
-def _fill_image(proto, image):
-    height, width, _ = image.pixels.shape
-    # Half the time of the default level, for a few percent more bytes.
-    png = tf.io.encode_png(image.pixels, compression=1).numpy()
-    proto.MergeFromString(_IMAGE_HEADER)
-    proto.tensor.tensor_shape.dim.add(size=3)
-    proto.tensor.string_val.extend([str(width).encode(), str(height).encode(), png])
-
-
-def _header(plugin, data_class, dtype):
-    """What all values of one kind have in common, serialized."""
-    value = tf.compat.v1.Summary.Value()
-    value.metadata.plugin_data.plugin_name = plugin
-    value.metadata.data_class = data_class
-    value.tensor.dtype = dtype.as_datatype_enum
-    return value.SerializeToString()
-
-
-_SCALAR_HEADER = _header("scalars", _SCALAR_CLASS, tf.float32)
-_HISTOGRAM_HEADER = _header("histograms", _TENSOR_CLASS, tf.float64)
-_IMAGE_HEADER = _header("images", _BLOB_SEQUENCE_CLASS, tf.string)
-_FILL = {Scalar: _fill_scalar, Histogram: _fill_histogram, Image: _fill_image}
-assert set(_FILL) == set(VALUE_TYPES)

@@ -45,8 +45,13 @@ ORDER = (
     "gtlog.summaries.less_often",
     "gtlog.summaries",
     # values to events
+    "gtlog.events",
+    "gtlog.event_file",
+    "gtlog.log_directory",
     "gtlog.writer",
     "gtlog.workers",
+    "gtlog.nonfinite",
+    "gtlog.outage",
     "gtlog.pipeline",
     # the step itself
     "gtlog.graph",

@@ -361,6 +361,8 @@ class TestFailuresInAStep:
             train_step()
             train_step()
         assert len(caught) == 1
+        with pytest.warns(gtlog.LoggingWarning, match=r"^Steps 1 to 2 are lost \(2 logged\)"):
+            train_step.step_logger.close()
 
     def test_a_closed_logger(self, logdir, weight):
         """After `close`, steps run unlogged, and that is said once."""

@@ -1,16 +1,18 @@
 """What is in the event file, byte by byte, and whose writer it is."""
 
+import gc
 import glob
 import os
 import pathlib
+import shutil
 import struct
+import warnings
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import gtlog
-from gtlog import _compat
 from gtlog.summaries import Histogram, Image, Scalar
 from gtlog.testing import read_events
 from gtlog.writer import EventWriter
@@ -197,12 +199,23 @@ class TestOwnWriter:
             assert [event.step for event in summaries(logdir)] == list(range(step + 1))
 
     def test_close_closes_it(self, logdir):
-        """The writer that gtlog made is closed."""
+        """The event file that gtlog made is closed."""
         writer = EventWriter(logdir)
         writer.write(0, [Scalar("a", 1.0)])
-        made = writer._writer
+        made = writer.sink._file
         writer.close()
-        assert _compat.writer_is_closed(made)
+        with pytest.raises(tf.errors.FailedPreconditionError, match="closed"):
+            made.append(1, tf.compat.v1.Summary())
+
+    def test_a_directory_that_is_gone_when_the_logger_is_dropped(self, logdir, weight):
+        """A temporary directory may end before the logger: that is no loss to speak of."""
+        train_step = train(weight, gtlog.logged_step(logdir))
+        train_step()
+        shutil.rmtree(logdir)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            del train_step
+            gc.collect()
 
     def test_close_twice(self, logdir):
         """Closing and flushing what is closed does nothing."""

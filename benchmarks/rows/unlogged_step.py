@@ -35,8 +35,8 @@ def eager(effort):
     """Microseconds that one call of an eager step takes more, decorated."""
     rounds = effort.rounds(300)
     with tempfile.TemporaryDirectory() as folder:
-        calls = interleaved(_eager_calls(folder), rounds, sample_seconds=0.005)
-        tapes = interleaved(_eager_tapes(folder), rounds, sample_seconds=0.005)
+        calls = interleaved(_eager_calls(f"{folder}/calls"), rounds, sample_seconds=0.005)
+        tapes = interleaved(_eager_tapes(f"{folder}/tapes"), rounds, sample_seconds=0.005)
     added = Spread.of(calls.added(GTLOG, BARE), 1e6)
     added_with_tape = Spread.of(tapes.added(_GTLOG_TAPE, _BARE_TAPE), 1e6)
     return Row(

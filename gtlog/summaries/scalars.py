@@ -2,8 +2,8 @@
 
 import math
 
+from gtlog import statistics
 from gtlog.gradients import elements
-from gtlog.statistics import describe
 from gtlog.types import Summary
 from gtlog.values import Scalar
 
@@ -88,7 +88,7 @@ def _norms(variables, suffix=""):
 def _spread(variables):
     by_replica = list(zip(*(one.replica_gradients for one in variables if one.replica_gradients)))
     if by_replica:
-        norms = [_norm(map(describe, map(elements, parts))) for parts in by_replica]
+        norms = [_norm(statistics.norm(elements(part)) for part in parts) for parts in by_replica]
         for name, norm in (("min", min(norms)), ("max", max(norms)), ("mean", _mean(norms))):
             yield Scalar(f"replica_gradient_norm/{name}", norm, _DESCRIPTIONS["replica"])
 

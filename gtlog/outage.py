@@ -1,0 +1,59 @@
+"""Which steps are lost while nothing can be written."""
+
+
+class Outage:
+    """Counts the steps that could not be written, until writing works again.
+
+    Args:
+      failures: `Failures`, which says the first failure, and in the end which steps are lost.
+      writer: `EventWriter` of the logger.
+    """
+
+    def __init__(self, failures, writer):
+        self._failures = failures
+        self._writer = writer
+        self._steps = None
+
+    def lost(self, step, error):
+        """Counts a step that could not be written."""
+        if self._steps is None:
+            self._steps = (step, step, 0)
+        first, _, count = self._steps
+        self._steps = (first, step, count + 1)
+        self._failures.failed(
+            f"write to {self._writer.sink}",
+            error,
+            step,
+            consequence=_CONSEQUENCES[self._writer.sink.is_reliable],
+            once=("outage", first),
+        )
+
+    def over(self, step=None):
+        """Says which steps are lost, where any are.
+
+        Args:
+          step: The step that could be written; None where the logger ends.
+        """
+        if self._steps is None:
+            return
+        (first, last, count), self._steps = self._steps, None
+        sink = self._writer.sink
+        what = f"Steps {first} to {last} are lost" if count > 1 else f"Step {first} is lost"
+        then = "It was so to the end."
+        if step is not None:
+            then = f"Step {step} is written again." if sink.is_reliable else _UNRELIABLE(step)
+        self._failures.notice(f"{what} ({count} logged): {sink} could not be written to. {then}")
+
+
+_CONSEQUENCES = {
+    True: "Training goes on; gtlog tries again at each logged step, and then says what is lost.",
+    False: "Training goes on. gtlog cannot make a SummaryWriter of yours anew: pass the log "
+    "directory itself, and it goes on in a new event file when it can.",
+}
+
+
+def _UNRELIABLE(step):
+    return (
+        f"TensorFlow takes events again since step {step}, but behind half a record, where no "
+        "reader may find them: make a new writer."
+    )
