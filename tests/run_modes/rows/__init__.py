@@ -1,6 +1,6 @@
 """The rows of the table, a module for each group."""
 
-from . import functions
+from . import functions, gradients
 
-GROUPS = (functions,)
+GROUPS = (functions, gradients)
 MODES = tuple(mode for group in GROUPS for mode in group.MODES)
