@@ -23,6 +23,11 @@ class Capture:
         self._before = {}
         self._gradients = {}
         self._losses = []
+        self._note = ""
+
+    def add_note(self, note):
+        """Keeps what must be known to read losses and gradients; the first of a step counts."""
+        self._note = self._note or note
 
     def add_before(self, known, value):
         """Keeps the value that a variable has before the update; the first of a step counts."""
@@ -51,6 +56,7 @@ class Capture:
             step=self.step,
             losses=tuple(_sum_of(target) for target in _outermost(self._losses)),
             variables=tuple(self._variable_record(known, value) for known, value in values),
+            gradient_note=self._note,
         )
 
     def _variable_record(self, known, value):

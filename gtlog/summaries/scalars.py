@@ -3,7 +3,7 @@
 import math
 
 from gtlog.types import Summary
-from gtlog.values import Scalar
+from gtlog.values import Scalar, joined
 
 _DESCRIPTIONS = {
     "gradient_norm": "Global L2 norm of the gradients that `tape.gradient` returned.",
@@ -41,11 +41,12 @@ def scalars(per_variable: bool = False) -> Summary:
         )
 
     def summarize(record):
-        yield from _losses(record.losses)
+        note = record.gradient_note
+        yield from _losses(record.losses, note)
         trained = [one for one in record.variables if one.role != "moving_statistic"]
-        yield from _norms(trained)
+        yield from _norms(trained, note)
         for variable in trained if per_variable else ():
-            yield from _norms([variable], f"/{variable.path}")
+            yield from _norms([variable], note, f"/{variable.path}")
         for variable in record.variables:
             yield from _nonfinite(variable)
 
@@ -53,19 +54,21 @@ def scalars(per_variable: bool = False) -> Summary:
     return summarize
 
 
-def _losses(losses):
+def _losses(losses, note):
     if len(losses) == 1:
-        yield Scalar("loss", losses[0], "What `tape.gradient` differentiated.")
+        description = joined("What `tape.gradient` differentiated.", note)
+        yield Scalar("loss", losses[0], description)
         return
     for k, loss in enumerate(losses):
-        yield Scalar(f"loss/{k}", loss, f"Target {k} that `tape.gradient` differentiated.")
+        description = joined(f"Target {k} that `tape.gradient` differentiated.", note)
+        yield Scalar(f"loss/{k}", loss, description)
 
 
-def _norms(variables, suffix=""):
+def _norms(variables, note, suffix=""):
     with_gradient = [one for one in variables if one.gradient is not None]
     if with_gradient:
         norm = _norm(one.gradient_statistics for one in with_gradient)
-        yield _described("gradient_norm", suffix, norm)
+        yield _described("gradient_norm", suffix, norm, note)
     if variables:
         norm = _norm(one.value_statistics for one in variables)
         yield _described("weight_norm", suffix, norm)
@@ -76,8 +79,8 @@ def _norms(variables, suffix=""):
         yield _described("update_ratio", suffix, _ratio(update, weight))
 
 
-def _described(name, suffix, value):
-    return Scalar(name + suffix, value, _DESCRIPTIONS[name])
+def _described(name, suffix, value, note=""):
+    return Scalar(name + suffix, value, joined(_DESCRIPTIONS[name], note))
 
 
 def _norm(statistics):

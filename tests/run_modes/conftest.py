@@ -55,7 +55,8 @@ def logged(mode, tmp_path_factory):
 @pytest.fixture(scope="module")
 def eager(mode, tmp_path_factory):
     """The same task, run eagerly with gtlog."""
-    return _logged(mode, eagerly, False, tmp_path_factory.mktemp("eager"))
+    reference = dataclasses.replace(mode, task=mode.reference or mode.task)
+    return _logged(reference, eagerly, False, tmp_path_factory.mktemp("eager"))
 
 
 def _logged(mode, run, stateful, logdir):

@@ -1,6 +1,6 @@
 """The rows of the table, a module for each group."""
 
-from . import functions, gradients
+from . import functions, gradients, precision
 
-GROUPS = (functions, gradients)
+GROUPS = (functions, gradients, precision)
 MODES = tuple(mode for group in GROUPS for mode in group.MODES)

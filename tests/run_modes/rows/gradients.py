@@ -263,12 +263,12 @@ class KerasLayers(Task):
     def __init__(self, stateful=False):
         super().__init__(stateful)
         values = self.weights()
-        layers = tf.keras.layers
+        layers, options = tf.keras.layers, self.layer_options()
         self.model = tf.keras.Sequential(
             [
-                layers.Conv2D(4, 3, activation="relu", name="conv"),
-                layers.Flatten(name="flatten"),
-                layers.Dense(2, name="dense"),
+                layers.Conv2D(4, 3, activation="relu", name="conv", **options),
+                layers.Flatten(name="flatten", **options),
+                layers.Dense(2, name="dense", **options),
             ],
             name="network",
         )
@@ -278,6 +278,10 @@ class KerasLayers(Task):
         self.optimizer = self.make_optimizer()
         self.module.weights = None
         self.module.model, self.module.optimizer = self.model, self.optimizer
+
+    def layer_options(self):
+        """Arguments of each layer."""
+        return {}
 
     def make_optimizer(self):
         """The optimizer."""
