@@ -41,8 +41,10 @@ __all__ = [
     "VariableWatcher",
     "asked_by_tf_convert",
     "called_by_autograph",
+    "captured_variable",
     "captured_variables",
     "compiles_with_xla",
+    "computes_in_float16",
     "enter_variable_creator",
     "full_name",
     "function_like",
@@ -287,6 +289,34 @@ def function_like(function, call):
 
     traced_weakly = weakref.ref(traced)
     return function._clone(_tf_decorator.make_decorator(function.python_function, traced))
+
+
+def captured_variable(handle):
+    """The variable whose handle a tensor in a graph is, None where it is no captured handle.
+
+    Args:
+      handle: Symbolic tensor of dtype resource, from any depth of nested graphs.
+    """
+    watched = getattr(handle.graph, "_watched_variables", ())
+    while hasattr(handle, "graph") and hasattr(handle.graph, "captures"):
+        outer = [outer for outer, inner in handle.graph.captures if inner is handle]
+        if not outer:
+            return None
+        handle = outer[0]
+    copies = [one for one in watched if not isinstance(one, tf.distribute.DistributedValues)]
+    return next((variable for variable in copies if variable.handle is handle), None)
+
+
+def computes_in_float16():
+    """Whether the global policy of the Keras that the program has loaded computes in float16."""
+    for name in ("tf_keras", "keras", "tensorflow.keras"):
+        mixed_precision = getattr(sys.modules.get(name), "mixed_precision", None)
+        if not hasattr(mixed_precision, "global_policy"):  # before TensorFlow 2.4
+            mixed_precision = getattr(mixed_precision, "experimental", None)
+        if hasattr(mixed_precision, "global_policy"):
+            if mixed_precision.global_policy().compute_dtype == "float16":
+                return True
+    return False
 
 
 def called_by_autograph():

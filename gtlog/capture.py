@@ -34,6 +34,11 @@ class Capture:
         self._before = {}
         self._gradients = {}
         self._losses = {}
+        self._note = ""
+
+    def add_note(self, note):
+        """Keeps what must be known to read losses and gradients; the first of a step counts."""
+        self._note = self._note or note
 
     def add_before(self, known, value):
         """Keeps the value that a variable has before the update; the first of a step counts."""
@@ -88,6 +93,7 @@ class Capture:
             variables=tuple(
                 self._variable_record(known, value, gradients.get(known)) for known, value in values
             ),
+            gradient_note=self._note,
         )
 
     def _variable_record(self, known, value, gradient):

@@ -24,6 +24,25 @@ def total(parts):
     return _dense_total(parts)
 
 
+def unscaled(gradient, scale):
+    """A gradient divided by the factor that its target was multiplied by.
+
+    Args:
+      gradient: Eager dense tensor, or `tf.IndexedSlices` of eager tensors.
+      scale: Eager scalar, not zero.
+
+    Returns:
+      The same in float32 or wider: what float16 holds may be too small for it without the scale.
+
+    >>> float(unscaled(tf.constant(3.0, tf.float16), tf.constant(2.0**20)) * 2.0**20)
+    3.0
+    """
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.IndexedSlices(unscaled(gradient.values, scale), gradient.indices)
+    wide = gradient.dtype if gradient.dtype.size >= 4 else tf.float32
+    return tf.cast(gradient, wide) / tf.cast(scale, wide)
+
+
 def elements(gradient):
     """The numbers that a gradient's statistics are taken over.
 

@@ -6,7 +6,8 @@ when the variables still have their old values, and are given the gradients just
 
 import tensorflow as tf
 
-from gtlog import _compat
+from gtlog import _compat, loss_scale
+from gtlog.gradients import unscaled
 
 
 class _Observation:
@@ -24,7 +25,8 @@ class _Observation:
         self._enclosed = step.encloses(tape)
         self._replica = _compat.replica_id()
         with _compat.stop_recording():
-            self._losses = _tensors(target) if step.first_seen(target) else []
+            self._target = _tensors(target)
+            self._losses = self._target if step.first_seen(target) else []
         self._variables = _variables(sources, step.pipeline.registry)
         step.touched([known for _, known in self._variables])
 
@@ -37,6 +39,12 @@ class _Observation:
         """Takes what `gradient` returned, in the structure of the sources."""
         with self._failures.guard("read the gradients"):
             self._take(self._gradients_of(result))
+
+    def _note(self, capture, note):
+        """Says what is known of the target's loss scale; not while tracing, which may be undone."""
+        capture.add_note(note)
+        if note == loss_scale.UNKNOWN:
+            self._failures.notice(loss_scale.NOTICE)
 
     def _gradients_of(self, result):
         """Pairs of `KnownVariable` and its gradient, None gradients said and left out."""
@@ -63,6 +71,7 @@ class EagerObservation(_Observation):
                 capture.add_before(known, known.read())
 
     def _take(self, pairs):
+        self._note(self._capture, loss_scale.note_on(None))
         if self._losses:
             self._capture.add_loss(self._losses, self._enclosed, self._replica)
         for known, gradient in pairs:
@@ -91,15 +100,22 @@ class GraphObservation(_Observation):
             return
         known_variables = [known for known, _ in pairs]
         layout = _Layout([gradient for _, gradient in pairs])
-        tensors = [*self._losses, *layout.take_tensors()]
-        count = len(self._losses)
+        scale = loss_scale.factor_of(self._target)
+        note = loss_scale.note_on(scale)
+        scales = [] if scale is None else [scale]
+        tensors = [*scales, *self._losses, *layout.take_tensors()]
+        first, count = len(scales), len(scales) + len(self._losses)
         # TensorFlow keeps the callbacks for as long as the process lives. With a tensor of the
         # graph they would keep the graph, and the memory of its variables.
-        self._losses = []
+        self._losses, self._target, scale, scales = [], [], None, None
         self._gate.hand_over(
             lambda: tensors,
             lambda *flat: self._receive(
-                flat[:count], known_variables, layout.gradients(flat[count:])
+                flat[:first],
+                note,
+                flat[first:count],
+                known_variables,
+                layout.gradients(flat[count:]),
             ),
         )
 
@@ -109,10 +125,14 @@ class GraphObservation(_Observation):
             for known, value in zip(known_variables, values):
                 capture.add_before(known, value)
 
-    def _receive(self, losses, known_variables, gradients):
+    def _receive(self, scales, note, losses, known_variables, gradients):
         capture = self._gate.capture
         if capture is None:
             return
+        self._note(capture, note)
+        for scale in scales:
+            losses = [unscaled(loss, scale) for loss in losses]
+            gradients = [unscaled(gradient, scale) for gradient in gradients]
         if losses:
             capture.add_loss(losses, self._enclosed, self._replica)
         for known, gradient in zip(known_variables, gradients):

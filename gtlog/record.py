@@ -158,8 +158,11 @@ class StepRecord:
         `InstrumentedTape`.
       variables: The variables that the step touched and the logger's filter lets through, in the
         order of their creation.
+      gradient_note: Markdown that must be read with losses and gradients, of loss scales; mostly
+        empty.
     """
 
     step: int
     losses: Tuple[float, ...] = ()
     variables: Tuple[VariableRecord, ...] = ()
+    gradient_note: str = ""

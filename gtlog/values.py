@@ -103,6 +103,11 @@ class Image:
         object.__setattr__(self, "pixels", pixels)
 
 
+def joined(*descriptions):
+    """One Markdown text of several, those left out that are empty."""
+    return " ".join(one for one in descriptions if one)
+
+
 VALUE_TYPES = (Scalar, Histogram, Image)
 
 

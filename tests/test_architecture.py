@@ -22,6 +22,7 @@ ORDER = (
     "gtlog.statistics",
     "gtlog.device_statistics",
     "gtlog.gradients",
+    "gtlog.loss_scale",
     # how failures are said
     "gtlog.failures",
     # when

@@ -4,7 +4,7 @@ import numbers
 
 from gtlog import statistics
 from gtlog.types import Summary
-from gtlog.values import Histogram
+from gtlog.values import Histogram, joined
 
 DEFAULT_BUCKETS = 30  # as tf.summary.histogram has
 _FLOOR = 1e-8
@@ -54,7 +54,11 @@ def histograms(buckets: int = DEFAULT_BUCKETS, *, scale: str = "linear") -> Summ
             of_value, of_gradient = rows_of(variable, buckets)
             yield Histogram(f"{kind}{suffix}/{variable.path}", of_value, description)
             if of_gradient is not None:
-                yield Histogram(f"gradients{suffix}/{variable.path}", of_gradient, description)
+                yield Histogram(
+                    f"gradients{suffix}/{variable.path}",
+                    of_gradient,
+                    joined(description, record.gradient_note),
+                )
 
     summarize.__qualname__ = "histograms"
     return summarize

@@ -5,12 +5,11 @@ import math
 from gtlog import statistics
 from gtlog.gradients import elements
 from gtlog.types import Summary
-from gtlog.values import Scalar
+from gtlog.values import Scalar, joined
 
 _DESCRIPTIONS = {
     "gradient_norm": "Global L2 norm of the gradients that `tape.gradient` returned.",
     "weight_norm": "Global L2 norm of the variables after the update.",
-    "replica": "Global L2 norms of the gradients, each as one replica took it.",
     "update_ratio": "L2 norm of the change that the update made, over the norm after it.",
 }
 
@@ -48,13 +47,14 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
             raise TypeError(f"{name} must be a bool, got {given!r} ({type(given).__name__}).")
 
     def summarize(record):
-        yield from _losses(record.losses)
+        note = record.gradient_note
+        yield from _losses(record.losses, note)
         trained = [one for one in record.variables if one.role != "moving_statistic"]
-        yield from _norms(trained)
+        yield from _norms(trained, note)
         for variable in trained if per_variable else ():
-            yield from _norms([variable], f"/{variable.path}")
+            yield from _norms([variable], note, f"/{variable.path}")
         if per_replica:
-            yield from _spread(trained)
+            yield from _spread(trained, note)
         for variable in record.variables:
             yield from _nonfinite(variable)
 
@@ -62,19 +62,21 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
     return summarize
 
 
-def _losses(losses):
+def _losses(losses, note):
     if len(losses) == 1:
-        yield Scalar("loss", losses[0], "What `tape.gradient` differentiated.")
+        description = joined("What `tape.gradient` differentiated.", note)
+        yield Scalar("loss", losses[0], description)
         return
     for k, loss in enumerate(losses):
-        yield Scalar(f"loss/{k}", loss, f"Target {k} that `tape.gradient` differentiated.")
+        description = joined(f"Target {k} that `tape.gradient` differentiated.", note)
+        yield Scalar(f"loss/{k}", loss, description)
 
 
-def _norms(variables, suffix=""):
+def _norms(variables, note, suffix=""):
     with_gradient = [one for one in variables if one.gradient is not None]
     if with_gradient:
         norm = _norm(one.gradient_norm for one in with_gradient)
-        yield _described("gradient_norm", suffix, norm)
+        yield _described("gradient_norm", suffix, norm, note)
     if variables:
         norm = _norm(one.value_norm for one in variables)
         yield _described("weight_norm", suffix, norm)
@@ -85,20 +87,21 @@ def _norms(variables, suffix=""):
         yield _described("update_ratio", suffix, _ratio(update, weight))
 
 
-def _spread(variables):
+def _spread(variables, note):
     by_replica = list(zip(*(one.replica_gradients for one in variables if one.replica_gradients)))
     if by_replica:
+        description = joined("Global L2 norms of the gradients, each as one replica took it.", note)
         norms = [_norm(statistics.norm(elements(part)) for part in parts) for parts in by_replica]
         for name, norm in (("min", min(norms)), ("max", max(norms)), ("mean", _mean(norms))):
-            yield Scalar(f"replica_gradient_norm/{name}", norm, _DESCRIPTIONS["replica"])
+            yield Scalar(f"replica_gradient_norm/{name}", norm, description)
 
 
 def _mean(norms):
     return sum(norms) / len(norms)
 
 
-def _described(name, suffix, value):
-    return Scalar(name + suffix, value, _DESCRIPTIONS[name])
+def _described(name, suffix, value, note=""):
+    return Scalar(name + suffix, value, joined(_DESCRIPTIONS[name], note))
 
 
 def _norm(norms):

@@ -5,6 +5,7 @@ import warnings
 from typing import Any, List
 
 import pytest
+import tensorflow as tf
 
 import gtlog
 from gtlog.testing import read_events
@@ -22,6 +23,13 @@ class Run:
     losses: List[float]
     events: Any = None
     notices: Any = ()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def environment(record_testsuite_property):
+    """Puts into `--junitxml` what the table calls the environment."""
+    legacy = " with tf_keras" if tf.keras.__name__.startswith("tf_keras") else ""
+    record_testsuite_property("environment", tf.__version__ + legacy)
 
 
 @pytest.fixture(scope="module", params=MODES, ids=lambda mode: mode.name)
@@ -55,7 +63,8 @@ def logged(mode, tmp_path_factory):
 @pytest.fixture(scope="module")
 def eager(mode, tmp_path_factory):
     """The same task, run eagerly with gtlog."""
-    return _logged(mode, eagerly, False, tmp_path_factory.mktemp("eager"))
+    reference = dataclasses.replace(mode, task=mode.reference or mode.task)
+    return _logged(reference, eagerly, False, tmp_path_factory.mktemp("eager"))
 
 
 def _logged(mode, run, stateful, logdir):

@@ -15,21 +15,21 @@ def of_column(events, column):
     return {(one.tag, one.step): one for one in events if column_of(one.tag) == column}
 
 
-def assert_same(actual, expected):
-    """Asserts the same tags and steps, and values equal within what float32 sums differ by."""
+def assert_same(actual, expected, rounding):
+    """Asserts the same tags and steps, and values equal within a relative tolerance."""
     assert sorted(actual) == sorted(expected)
     for key, one in expected.items():
-        _ASSERT[one.kind](actual[key].value, one.value, f"{key[0]} at step {key[1]}")
+        _ASSERT[one.kind](actual[key].value, one.value, rounding, f"{key[0]} at step {key[1]}")
 
 
-def _assert_scalar(actual, expected, where):
-    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-6, err_msg=where)
+def _assert_scalar(actual, expected, rounding, where):
+    np.testing.assert_allclose(actual, expected, rtol=rounding, atol=1e-6, err_msg=where)
 
 
-def _assert_histogram(actual, expected, where):
+def _assert_histogram(actual, expected, rounding, where):
     spread = max(np.abs(expected[:, :2]).max(), 1e-3)
     np.testing.assert_allclose(
-        actual[:, :2], expected[:, :2], rtol=1e-4, atol=1e-4 * spread, err_msg=where
+        actual[:, :2], expected[:, :2], rtol=rounding, atol=rounding * spread, err_msg=where
     )
     # An element that lies on an edge may fall to either side.
     moved = np.abs(np.cumsum(actual[:, 2]) - np.cumsum(expected[:, 2])).max()
@@ -37,9 +37,9 @@ def _assert_histogram(actual, expected, where):
     assert actual[:, 2].sum() == expected[:, 2].sum(), where
 
 
-def _assert_image(actual, expected, where):
+def _assert_image(actual, expected, rounding, where):
     assert actual.shape == expected.shape, where
-    assert np.abs(actual.astype(int) - expected.astype(int)).max() <= 3, where
+    assert np.abs(actual.astype(int) - expected.astype(int)).max() <= 3 + 255 * rounding, where
 
 
 _ASSERT = {"scalar": _assert_scalar, "histogram": _assert_histogram, "image": _assert_image}

@@ -28,12 +28,17 @@ class Mode:
       task: Makes the `Task`, anew for each run.
       run: Given a task and an `Instruments`, trains on all batches; returns the losses as floats.
       unseen: For each column that cannot be seen, why; the events then have none of its tags.
+      altered: For each column whose values cannot be those of the eager run, why; its tags and
+        steps are the same.
       notice: Regular expression that one `LoggingWarning` of the run matches where something is
-        unseen; None where no warning may be given.
+        unseen or altered; None where no warning may be given.
       missing: Returns why this TensorFlow lacks the way; None where it has it.
       tolerance: Relative tolerance of losses and weights against the bare run; 0 is bit for bit.
       more_traces: How many traces of the step's Python body gtlog adds, where it cannot but.
       options: Further arguments of `gtlog.logged_step`, for this run and the eager one.
+      rounding: Relative tolerance of the values against the eager run: what float32 sums differ by,
+        more where TensorFlow itself rounds otherwise in a graph.
+      reference: Makes the `Task` of the eager run where that is another one.
     """
 
     row: int
@@ -41,11 +46,14 @@ class Mode:
     task: Callable[[], Any]
     run: Callable[[Any, Any], List[float]]
     unseen: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    altered: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notice: Optional[str] = None
     missing: Callable[[], Optional[str]] = lambda: None
     tolerance: float = 0.0
     more_traces: int = 0
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    rounding: float = 1e-4
+    reference: Optional[Callable[[], Any]] = None
 
 
 class Bare:

@@ -1,6 +1,17 @@
 """The rows of the table, a module for each group."""
 
-from . import fit, functions, loops, replicas, servers, workers, xla
+from . import (
+    fit,
+    functions,
+    gradients,
+    loops,
+    precision,
+    replicas,
+    servers,
+    variables,
+    workers,
+    xla,
+)
 
-GROUPS = (functions, xla, loops, fit, replicas, workers, servers)
+GROUPS = (functions, xla, loops, fit, gradients, precision, variables, replicas, workers, servers)
 MODES = tuple(mode for group in GROUPS for mode in group.MODES)
