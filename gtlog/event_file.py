@@ -1,7 +1,7 @@
 """One event file: records that are whole, whatever happens to the disk.
 
 TensorFlow's own `SummaryWriter` says nothing where its file was deleted, and after a write that
-failed it goes on behind half a record, where no reader gets to (docs/decisions, 11). So gtlog
+failed it goes on behind half a record, where no reader gets to (docs/decisions, 12). So gtlog
 writes the records of its own files with `tf.io.TFRecordWriter`, and looks at the file after each.
 """
 

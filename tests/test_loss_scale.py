@@ -187,6 +187,7 @@ def overflown(request, logdir):
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Keras computes in float16", gtlog.LoggingWarning)
+        warnings.filterwarnings("ignore", ".* are NaN or infinite", gtlog.LoggingWarning)
         under_policy(run, task, gtlog.logged_step(logdir))
     return read_events(logdir), weights
 

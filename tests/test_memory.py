@@ -12,6 +12,7 @@ import tensorflow as tf
 import gtlog
 from gtlog.testing import read_events
 
+from .run_modes.rows.replicas import mirrored_strategy
 from .run_modes.ways import compiled
 
 WARM_UP, STEPS, EVERY = 100, 2000, 10
@@ -51,6 +52,11 @@ def _around(decorate, step):
     return _repeated(decorate(lambda: inner()))
 
 
+def _in_replicas(decorate, step):
+    strategy = mirrored_strategy()
+    return _repeated(decorate(tf.function(lambda: strategy.run(step))))
+
+
 WAYS = {
     "eager": lambda decorate, step: _repeated(decorate(step)),
     "above": lambda decorate, step: _repeated(decorate(tf.function(step))),
@@ -58,6 +64,7 @@ WAYS = {
     "above XLA": lambda decorate, step: _repeated(decorate(compiled(step))),
     "around an inner function": _around,
     "a loop in a graph": _in_a_loop,
+    "replicas": _in_replicas,
 }
 
 
