@@ -41,7 +41,7 @@ class Outage:
         what = f"Steps {first} to {last} are lost" if count > 1 else f"Step {first} is lost"
         then = "It was so to the end."
         if step is not None:
-            then = f"Step {step} is written again." if sink.is_reliable else _UNRELIABLE(step)
+            then = (_AGAIN if sink.is_reliable else _AGAIN_BEHIND_HALF_A_RECORD).format(step)
         self._failures.notice(f"{what} ({count} logged): {sink} could not be written to. {then}")
 
 
@@ -50,10 +50,8 @@ _CONSEQUENCES = {
     False: "Training goes on. gtlog cannot make a SummaryWriter of yours anew: pass the log "
     "directory itself, and it goes on in a new event file when it can.",
 }
-
-
-def _UNRELIABLE(step):
-    return (
-        f"TensorFlow takes events again since step {step}, but behind half a record, where no "
-        "reader may find them: make a new writer."
-    )
+_AGAIN = "Step {} is written again."
+_AGAIN_BEHIND_HALF_A_RECORD = (
+    "TensorFlow takes events again since step {}, but behind half a record, where no reader may "
+    "find them: make a new writer."
+)

@@ -77,7 +77,7 @@ class _Part:
     def __init__(self, replicated, step, replica):
         self._replicated = replicated
         self._step = step
-        self._code = StepCode(step, step.is_watched)
+        self._code = StepCode(step)
         self._replica = replica
 
     def __enter__(self):

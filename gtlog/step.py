@@ -17,6 +17,8 @@ from gtlog.observation import EagerObservation, GraphObservation
 class _Step:
     """What both kinds of step have in common.
 
+    A context manager around the code of the step; or `begin`, and then `finish` or `abandon`.
+
     Args:
       clock: `Clock` of the logger, which numbers the step and says whether it is logged.
       gate: `Gate` of the logger, through which graphs hand over what they compute.
@@ -29,6 +31,19 @@ class _Step:
         self._gate = gate
         self._open_tapes = []
         self._targets = []
+
+    def __enter__(self):
+        self.begin()
+        self._code = StepCode(self)
+        self._code.__enter__()
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self._code.__exit__(kind, error, traceback)
+        if kind is None:
+            self.finish()
+        else:
+            self.abandon()
 
     def tape_entered(self, tape):
         """Notes that a tape records from now on."""
@@ -83,15 +98,15 @@ class StepCode:
     """What runs in one thread as part of a step, whose tapes then find the step.
 
     Args:
-      step: The step.
-      is_watched: Whether to find the variables that the code reads, and let the threads of replicas
-        find the step.
+      step: The step, which has begun.
     """
 
-    def __init__(self, step, is_watched):
+    def __init__(self, step):
         self._step = step
-        self._watcher = _compat.VariableWatcher() if is_watched else None
-        self._carrier = StepCarrier(step) if is_watched else None
+        self._watcher = self._carrier = None
+        if step.is_watched:
+            self._watcher = _compat.VariableWatcher()
+            self._carrier = StepCarrier(step)
 
     def __enter__(self):
         if self._watcher is not None:
@@ -109,7 +124,7 @@ class StepCode:
 
 
 class EagerStep(_Step):
-    """A step that Python runs: a context manager, or `begin` and then `finish` or `abandon`.
+    """A step that Python runs.
 
     Attributes:
       number: Number of the step, once begun.
@@ -121,22 +136,9 @@ class EagerStep(_Step):
     is_compiled = False
     outputs = None
 
-    def __enter__(self):
-        self.begin()
-        self._code = StepCode(self, self.is_watched)
-        self._code.__enter__()
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        self._code.__exit__(kind, error, traceback)
-        if kind is None:
-            self.finish()
-        else:
-            self.abandon()
-
     @property
     def is_watched(self):
-        """Whether it must find out what variables it reads, and whether in replicas."""
+        """Whether it must find what variables it reads, and be found by the threads of replicas."""
         registry = self.pipeline.registry
         return self.is_logged or not registry.has_variables or registry.is_distributed
 
@@ -204,27 +206,12 @@ class EagerStep(_Step):
 class GraphStep(_Step):
     """A step that is being traced: what it does for a logged step, it leaves in the graph.
 
-    A context manager, or `begin` and then `finish` or `abandon`.
-
     Attributes:
       is_of_keras_model: Whether the decorated function is a method of a Keras model.
     """
 
     is_of_keras_model = False
     is_watched = True
-
-    def __enter__(self):
-        self.begin()
-        self._code = StepCode(self, self.is_watched)
-        self._code.__enter__()
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        self._code.__exit__(kind, error, traceback)
-        if kind is None:
-            self.finish()
-        else:
-            self.abandon()
 
     def begin(self):
         """Numbers the step and decides whether it is logged, each time that the graph runs."""

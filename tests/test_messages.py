@@ -387,6 +387,19 @@ class TestFailuresInAStep:
             gtlog.logged_step(logdir)(train_step)()
         assert "weights/weight" in read_events(logdir).tags
 
+    def test_traced_before_but_not_as_it_is_called(self, logdir, weight):
+        """A trace that is made in the step hands over its gradients, and nothing is said."""
+
+        @tf.function
+        def train_step(x):
+            with gtlog.InstrumentedTape() as tape:
+                loss = tf.reduce_sum(weight) * tf.reduce_sum(x)
+            weight.assign_sub(tape.gradient(loss, weight))
+
+        train_step(tf.ones([2]))
+        gtlog.logged_step(logdir)(train_step)(tf.ones([3]))
+        assert "gradients/weight" in read_events(logdir).tags
+
     def test_xla_inside_is_said_and_not_disturbed(self, logdir, weight):
         """A function inside the step that XLA compiles runs on; what is not seen is said once."""
         inner = compiled(train(weight, lambda step: step))

@@ -68,7 +68,8 @@ class TestReadEvents:
         (name,) = os.listdir(logdir)
         os.utime(os.path.join(logdir, name), (1, 1))
         os.rename(os.path.join(logdir, name), os.path.join(logdir, "z" + name))
-        write(logdir, (1, [Scalar("loss", 2.0)]))
+        with pytest.warns(gtlog.LoggingWarning, match="Another logger"):
+            write(logdir, (1, [Scalar("loss", 2.0)]))
         assert read_events(logdir).of("loss") == {0: 1.0, 1: 2.0}
 
     def test_pathlike(self, tmp_path):
