@@ -14,4 +14,6 @@ from . import (
 )
 
 GROUPS = (functions, xla, loops, fit, gradients, precision, variables, replicas, workers, servers)
-MODES = tuple(mode for group in GROUPS for mode in group.MODES)
+MODES = tuple(
+    sorted((mode for group in GROUPS for mode in group.MODES), key=lambda mode: mode.row)
+)
