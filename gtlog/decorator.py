@@ -200,11 +200,11 @@ def logged_step(
 
 def _call_logged(logger, step_function, instance, args, kwargs):
     if not tf.executing_eagerly():
-        with logger.step_of_call(instance):
+        with logger.graph_step(instance):
             return _call_in_graph(step_function, args, kwargs)
     if _compat.is_tf_function(step_function):
         return logger.call_tf_function(step_function, args, kwargs)
-    with logger.step():
+    with logger.eager_step():
         return step_function(*args, **kwargs)
 
 

@@ -98,36 +98,42 @@ class StepLogger:
         Inside a function that is being traced, the context manager leaves in the graph what logs
         the step each time that the graph runs.
         """
-        return self._step_of_replicas(self._new_step)
+        return self.eager_step() if tf.executing_eagerly() else self.graph_step()
 
-    def step_of_call(self, owner):
-        """The step of a decorated function that is called inside a graph, a method of `owner`."""
-        return self._step_of_replicas(lambda: self._new_step(_compat.is_keras_model(owner)))
+    def eager_step(self):
+        """The next step, where Python runs it."""
+        replicas = _compat.replicas_in_threads()
+        if replicas == 1:
+            return EagerStep(*self._parts)
+        return self._replicated.part(lambda: EagerStep(*self._parts), replicas)
 
-    def _step_of_replicas(self, make_step):
-        if not tf.executing_eagerly() and _compat.runs_on_workers():
+    def graph_step(self, owner=None):
+        """The next step, where it is being traced.
+
+        Args:
+          owner: What the decorated function is a method of, where it is one.
+        """
+        if _compat.runs_on_workers():
             self._pipeline.failures.notice(_ON_WORKERS)
             return contextlib.nullcontext()
         replicas = _compat.replicas_in_threads()
-        if replicas > 1:
-            return self._replicated.part(make_step, _compat.replica_id(), replicas)
-        return make_step()
+        if replicas == 1:
+            return self._graph_step(owner)
+        return self._replicated.part(lambda: self._graph_step(owner), replicas)
 
-    def _new_step(self, is_of_keras_model=False):
-        if tf.executing_eagerly():
-            return EagerStep(*self._parts)
+    def _graph_step(self, owner):
         step = GraphStep(*self._parts)
-        step.is_of_keras_model = is_of_keras_model
+        step.is_of_keras_model = _compat.is_keras_model(owner)
         return step
 
     def call_tf_function(self, function, args, kwargs):
         """Calls a `tf.function` object eagerly, as one step; returns what it returns."""
         if _compat.is_compiled(function):
-            with self.step() as step:
+            with self.eager_step() as step:
                 return self._compiled.call(function, step, args, kwargs)
         failures = self._pipeline.failures
         self._traced.before_call(function)
-        with self.step() as step:
+        with self.eager_step() as step:
             result = function(*args, **kwargs)
             if step.is_logged:
                 with failures.guard("find the variables of a tf.function", step.number):

@@ -6,6 +6,7 @@ begins the step, the last to leave finishes it: what the others do belongs to it
 
 import threading
 
+from gtlog import _compat
 from gtlog.step import StepCode
 
 
@@ -19,14 +20,14 @@ class ReplicatedSteps:
         self._lock = threading.Lock()
         self._current = None
 
-    def part(self, make_step, replica, replicas):
-        """The part of one replica in the step that all of them make, as a context manager.
+    def part(self, make_step, replicas):
+        """The part of the current replica in the step that all make, as a context manager.
 
         Args:
           make_step: Called without arguments for a step that has not begun.
-          replica: Number of the replica.
-          replicas: How many there are.
+          replicas: How many replicas there are.
         """
+        replica = _compat.replica_id()
         with self._lock:
             if self._current is None or not self._current.awaits(replica):
                 self._abandon_current()

@@ -27,18 +27,23 @@ class OwnCounter:
     def read(self):
         """The number of the step that begins now."""
         with self._lock:
-            number = self.peek()
-            self.skip(1)
-        return number
+            number = self._next
+            self._next = number + 1
+        set_step = self._set_step()
+        return number if set_step is None else set_step
 
     def peek(self):
         """The number of the step that begins next."""
-        set_step = tf.summary.experimental.get_step() if self._follow_set_step else None
-        return self._next if set_step is None else int(set_step)
+        set_step = self._set_step()
+        return self._next if set_step is None else set_step
 
     def skip(self, count):
         """Counts steps that have begun."""
         self._next += count
+
+    def _set_step(self):
+        set_step = tf.summary.experimental.get_step() if self._follow_set_step else None
+        return None if set_step is None else int(set_step)
 
     def read_in_graph(self):
         """The same as an int64 tensor, counted each time that the graph runs."""

@@ -54,6 +54,10 @@ class VariableRegistry:
       path_filter: Callable from a path to whether its variable is logged.
       model: Keras model or `tf.Module`, or None: its variables are known from the beginning of the
         first logged step, with the classes of their layers.
+
+    Attributes:
+      has_variables: Whether any variable was found so far, left out or not.
+      is_distributed: Whether a `tf.distribute` strategy keeps copies of any of them.
     """
 
     def __init__(self, path_filter, model=None):
@@ -63,6 +67,7 @@ class VariableRegistry:
         self._taken = set()
         self._left_out = set()
         self._distributed = None
+        self.has_variables = self.is_distributed = False
         self._lock = threading.Lock()
 
     def __iter__(self):
@@ -76,20 +81,10 @@ class VariableRegistry:
         return sorted(self._left_out)
 
     @property
-    def is_distributed(self):
-        """Whether a `tf.distribute` strategy keeps copies of any of the variables."""
-        return self._distributed is not None
-
-    @property
     def strategy(self):
         """The strategy that keeps copies of variables for its replicas; None where none does."""
         variable = None if self._distributed is None else self._distributed.variable
         return None if variable is None else variable.distribute_strategy
-
-    @property
-    def has_variables(self):
-        """Whether any variable was found so far, left out or not."""
-        return bool(self._known or self._left_out)
 
     def add(self, variable):
         """Makes a variable known.
@@ -144,6 +139,7 @@ class VariableRegistry:
     def _add(self, kind, variable, own_path):
         if not _has_numbers(variable):
             return None
+        self.has_variables = True
         if not self._path_filter(own_path):
             self._left_out.add(own_path)
             return None
@@ -152,7 +148,7 @@ class VariableRegistry:
         known = kind(variable, path, naming.role_of(own_path))
         self._known[id(variable)] = known
         if _compat.is_distributed(variable):
-            self._distributed = known
+            self._distributed, self.is_distributed = known, True
         return known
 
 

@@ -24,10 +24,12 @@ class Workers:
       log_the_same_steps: Whether each worker logs the same steps for sure, as it does where the
         number of a step alone decides.
       failures: `Failures`.
+      patience: Seconds after which it says that it waits for the other workers.
     """
 
-    def __init__(self, registry, log_the_same_steps, failures):
+    def __init__(self, registry, log_the_same_steps, failures, patience=_PATIENCE_SECONDS):
         self._registry = registry
+        self._patience = patience
         self._log_the_same_steps = log_the_same_steps
         self._failures = failures
 
@@ -57,7 +59,7 @@ class Workers:
             return [], {}
         variables = [known.variable for known in gradients]
         parts = [tf.constant(losses, tf.float64), *gradients.values()]
-        with self._said_if_alone(), _compat.stop_recording():
+        with self.said_if_alone(), _compat.stop_recording():
             total_losses, *totals = _total(strategy, parts, [variables[0], *variables])
         return total_losses.numpy().tolist(), dict(zip(gradients, totals))
 
@@ -72,9 +74,9 @@ class Workers:
         return None
 
     @contextlib.contextmanager
-    def _said_if_alone(self):
+    def said_if_alone(self):
         """Says what the program waits for where the other workers do not come."""
-        timer = threading.Timer(_PATIENCE_SECONDS, self._failures.notice, [_ALONE])
+        timer = threading.Timer(self._patience, self._failures.notice, [_ALONE])
         timer.daemon = True
         timer.start()
         try:
@@ -127,7 +129,7 @@ _OF_GRAPH = (
     "logged. Run the step eagerly to see them, or a later TensorFlow."
 )
 _ALONE = (
-    f"gtlog has been waiting for the other workers for {_PATIENCE_SECONDS:.0f} seconds. On a "
-    "logged step the workers of a job add up their gradients, so each of them must run the "
-    "decorated step. Decorate it in every worker; the chief alone writes."
+    "gtlog is still waiting for the other workers. On a logged step the workers of a job add up "
+    "their gradients, so each of them must run the decorated step. Decorate it in every worker; "
+    "the chief alone writes."
 )

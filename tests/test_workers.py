@@ -1,10 +1,14 @@
 """Jobs of several workers, beyond what run_modes holds."""
 
 import os
+import queue
+import threading
+import types
 
 import pytest
 
 from gtlog.testing import read_events
+from gtlog.workers import Workers
 
 from .run_modes.rows import servers
 from .run_modes.rows.replicas import WAYS
@@ -39,3 +43,23 @@ def test_a_function_that_workers_run_is_decorated():
     notices = results["logged"][3]
     assert len(notices) == 1
     assert "coordinator.schedule" in notices[0]
+
+
+def test_a_worker_that_is_alone():
+    """A worker that waits for the others says so, and what must be decorated."""
+    said = queue.Queue()
+    failures = types.SimpleNamespace(notice=said.put)
+    with Workers(None, True, failures, patience=0.01).said_if_alone():
+        assert "Decorate it in every worker" in said.get(timeout=60)
+
+
+def test_workers_that_meet():
+    """Nothing is said where the others come in time."""
+    said = queue.Queue()
+    failures = types.SimpleNamespace(notice=said.put)
+    with Workers(None, True, failures, patience=3600.0).said_if_alone():
+        timers = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+    for timer in timers:
+        timer.join(60)
+    assert not any(timer.is_alive() for timer in timers)
+    assert said.empty()
