@@ -105,7 +105,10 @@ def _matches(documented, tag):
 
 def _variable(path, role, shape):
     value = tf.ones(shape)
-    return VariableRecord(path, role, value, before=value, gradient=value * math.nan)
+    gradient = value * math.nan
+    return VariableRecord(
+        path, role, value, before=value, gradient=gradient, replica_gradients=(gradient, gradient)
+    )
 
 
 def _written_tags():
@@ -124,7 +127,7 @@ def _written_tags():
             summaries.histograms(scale="signed_log"),
             summaries.kernel_images(),
             summaries.recurrent_gates(),
-            summaries.scalars(per_variable=True),
+            summaries.scalars(per_variable=True, per_replica=True),
         ):
             tags.update(value.tag for value in summary(record))
     return sorted(tags)
