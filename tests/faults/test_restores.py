@@ -200,7 +200,7 @@ with open(sys.argv[2]) as turns:
             weight.read_value()
 """
 FORK = """
-import os, sys
+import atexit, os, sys
 import tensorflow as tf
 import gtlog
 
@@ -226,4 +226,9 @@ else:
     logger.flush()
     with logger.step():
         pass
+    # Behind the exit functions, which are gtlog's to pass, TensorFlow may wait for threads that a
+    # forked process does not have.
+    atexit._run_exitfuncs()
+    sys.stderr.flush()
+    os._exit(0)
 """

@@ -10,9 +10,11 @@ import pathlib
 import subprocess
 import sys
 import textwrap
+import threading
 
 import gtlog
 
+_SECONDS = 300
 _SERVER = """
 import json, os, sys, traceback, warnings
 warnings.simplefilter("ignore")
@@ -88,10 +90,15 @@ class WarmPython:
         return child
 
     def ask(self, request):
-        """Sends a request, returns the number that is the answer."""
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        """Sends a request, returns the number that is the answer; fails where it does not come."""
+        limit = threading.Timer(_SECONDS, self._process.kill)
+        limit.start()
+        try:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            return int(self._process.stdout.readline())
+        finally:
+            limit.cancel()
 
 
 class Child:
