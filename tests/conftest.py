@@ -39,6 +39,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("gtlog")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_coverage_of_other_processes():
+    """Keeps older pytest-cov from measuring the processes that tests start, and kill, as well."""
+    for name in [name for name in os.environ if name.startswith("COV_CORE_")]:
+        del os.environ[name]
+
+
 @pytest.fixture
 def logdir(tmp_path):
     """A log directory that does not exist yet, as `str`."""

@@ -52,6 +52,7 @@ def _run_demo(*arguments):
 def folder(tmp_path_factory):
     """Folder that a short demo of all models has written, and `report.txt` with what it printed."""
     path = tmp_path_factory.mktemp("demo") / "logs"
+    tf.keras.backend.clear_session()  # Keras 2 goes on counting the names of other tests' layers
     report = _run_demo("--logdir", str(path), "--steps", "5", "--every", "2")
     (path / "report.txt").write_text(report)
     return path

@@ -12,6 +12,8 @@ import gtlog
 from gtlog import StepRecord, VariableRecord, summaries, testing
 from gtlog.testing import read_events
 
+from .run_modes.rows.replicas import mirrored_strategy
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("*/*.md"))]
@@ -45,6 +47,9 @@ def test_examples_run(page, tmp_path, monkeypatch):
     module = tmp_path / (page.stem.replace("-", "_") + "_examples.py")
     module.write_text(_examples(page), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    # The strategies of one process would take each other's collective operations.
+    strategy = mirrored_strategy()
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", lambda: strategy)
     names = runpy.run_path(str(module), run_name=module.stem)
     for name, test in names.items():
         if name.startswith("test_"):

@@ -10,7 +10,7 @@ from ..tasks import Steady
 
 @functools.lru_cache(maxsize=None)
 def mirrored_strategy():
-    """One for the process: those of TensorFlow 2.21 take each other's collective operations."""
+    """One for the process: several would take each other's collective operations."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
