@@ -9,7 +9,7 @@ import threading
 import tensorflow as tf
 
 from gtlog import _compat
-from gtlog.active import StepCarrier, enter_step, leave_step
+from gtlog.active import StepCarrier, active_step, enter_step, leave_step
 from gtlog.capture import Capture
 from gtlog.observation import EagerObservation, GraphObservation
 
@@ -253,6 +253,9 @@ class GraphStep(_Step):
             return _IN_FIT_WITH_XLA + _LOGGED_BY_CALLBACK
         if self.is_of_keras_model:
             return _IN_FIT_WITH_XLA + _NO_CALLBACK
+        outer = active_step()
+        if outer is not None and outer.pipeline is self.pipeline:
+            return _INSIDE_XLA
         return _BENEATH_XLA
 
     def _begin_in_graph(self):
@@ -312,7 +315,9 @@ _NO_CALLBACK = (
 _BENEATH_XLA = (
     "The decorated step is traced inside a function that XLA compiles (jit_compile=True), where "
     "nothing can be handed to the host: it is not logged. Put the decorator above "
-    "@tf.function(jit_compile=True), or leave jit_compile out."
+    "@tf.function(jit_compile=True), or leave jit_compile out. To have weights and biases alone "
+    "logged from outside, write `with log.step():` around each call, where log is the step_logger "
+    "of the decorated function."
 )
 _ON_WORKERS = (
     "The step runs in the processes of workers, under a parameter server strategy, from where no "

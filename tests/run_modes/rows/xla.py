@@ -1,5 +1,7 @@
 """Row 2: steps that XLA compiles."""
 
+import contextlib
+
 import tensorflow as tf
 
 from ..modes import Mode
@@ -31,6 +33,17 @@ def method_above_compiled(task, instruments):
 def beneath_compiled(task, instruments):
     """The decorator beneath a function that XLA compiles."""
     return beneath(task, instruments, **{jit_option(): True})
+
+
+def beneath_compiled_in_a_step(task, instruments):
+    """The decorator beneath a function that XLA compiles, and a step of its logger around."""
+    step = compiled(instruments.decorate(lambda x, y: task.train(instruments.tape, x, y)))
+
+    def train_step(x, y):
+        with contextlib.nullcontext() if instruments.logger is None else instruments.logger.step():
+            return step(x, y)
+
+    return over_batches(train_step, task)
 
 
 def around_inner_compiled(task, instruments):
@@ -92,5 +105,13 @@ MODES = (
         beneath_compiled,
         unseen=_unseen("weights", "biases", "gradients", "updates", "loss", "images"),
         notice=r"Put the decorator above @tf\.function\(jit_compile=True\)",
+    ),
+    Mode(
+        2,
+        "beneath `jit_compile`, `with log.step()` around the call",
+        Steady,
+        beneath_compiled_in_a_step,
+        unseen=_unseen("gradients", "updates", "loss"),
+        notice="inside the decorated step is compiled by XLA",
     ),
 )
