@@ -39,7 +39,8 @@ class _Step:
         return self
 
     def __exit__(self, kind, error, traceback):
-        self._code.__exit__(kind, error, traceback)
+        code, self._code = self._code, None  # the two would keep each other, and the gradients
+        code.__exit__(kind, error, traceback)
         if kind is None:
             self.finish()
         else:
@@ -233,7 +234,7 @@ class GraphStep(_Step):
 
     def abandon(self):
         """Drops what TensorFlow would keep: it keeps this step for as long as the process lives."""
-        self._code, self._targets, self._touched = None, [], {}
+        self._targets, self._touched = [], {}
 
     def read(self, variables):
         """Notes the variables that the step has read."""

@@ -110,6 +110,46 @@ def test_2000_steps(way, logdir):
     assert len(read_events(logdir).of("loss")) == (WARM_UP + STEPS + 1000) // EVERY
 
 
+def _left_to_the_collector(run):
+    """Types of gtlog's objects that only Python's garbage collector frees after some steps."""
+    gc.collect()
+    gc.disable()
+    try:
+        run(2 * EVERY)
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        types = {type(each) for each in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    return {kind for kind in types if kind.__module__.startswith("gtlog")}
+
+
+@pytest.mark.parametrize("way", list(WAYS))
+def test_no_cycles(way, logdir):
+    """A step is free as soon as it is over, and with it the gradients that it has seen."""
+    weight = tf.Variable(tf.ones([100, 10]), name="weight")
+    run = WAYS[way](gtlog.logged_step(logdir, every=EVERY), _descent(weight))
+    run(EVERY)
+    assert _left_to_the_collector(run) == set()
+
+
+def test_no_cycles_in_a_plain_loop(logdir):
+    """Nor does a step of `InstrumentedTape(logger=...)` wait for the garbage collector."""
+    weight = tf.Variable(tf.ones([100, 10]), name="weight")
+    with gtlog.StepLogger(logdir, every=EVERY) as log:
+
+        def run(count):
+            for _ in range(count):
+                with gtlog.InstrumentedTape(logger=log) as tape:
+                    loss = tf.reduce_sum(weight**2)
+                weight.assign_sub(0.001 * tape.gradient(loss, weight))
+
+        run(EVERY)
+        assert _left_to_the_collector(run) == set()
+
+
 @pytest.mark.parametrize("way", ["decorated train_step", "callback"])
 def test_2000_batches_of_fit(way, logdir):
     """Nor do they in `fit`, over its epochs."""
