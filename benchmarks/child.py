@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+
 
 def run(target, **arguments):
     """Calls a function in a fresh Python process.
@@ -23,7 +25,7 @@ def run(target, **arguments):
     command = [sys.executable, "-m", __name__, target, json.dumps(arguments)]
     done = subprocess.run(
         command,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [os.getcwd(), *sys.path]))},
+        env=_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -32,6 +34,12 @@ def run(target, **arguments):
     if done.returncode:
         raise RuntimeError(f"{target} failed with status {done.returncode}:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def _environment():
+    """That of this process; modules are compiled once, as pip compiles what it installs."""
+    kept = {name: value for name, value in os.environ.items() if name != _NO_BYTECODE}
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, [os.getcwd(), *sys.path]))}
 
 
 def call(target, arguments):

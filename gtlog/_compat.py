@@ -45,6 +45,7 @@ __all__ = [
     "captured_variables",
     "compiles_with_xla",
     "computes_in_float16",
+    "computes_on_host_alone",
     "enter_variable_creator",
     "full_name",
     "function_like",
@@ -57,6 +58,7 @@ __all__ = [
     "is_keras_model",
     "is_nested_graph",
     "is_tf_function",
+    "keep_whole",
     "keras_callback_class",
     "layers_of",
     "leave_variable_creator",
@@ -373,6 +375,28 @@ def is_nested_graph():
     """Whether the graph that is being traced is called by another one, as a branch or a loop is."""
     outer = getattr(tf.compat.v1.get_default_graph(), "outer_graph", None)
     return bool(getattr(outer, "building_function", False))
+
+
+def computes_on_host_alone():
+    """Whether there is no accelerator, and no strategy distributes what is traced here."""
+    kinds = {device.device_type for device in tf.config.list_logical_devices()}
+    return kinds == {"CPU"} and not tf.distribute.has_strategy()
+
+
+def keep_whole(outcome):
+    """Has TensorFlow run a `tf.cond` as one operation.
+
+    By default it takes the `tf.cond` apart, into a `Switch` for each tensor that its branches use,
+    and these run on each step, whichever branch does. One operation runs on one device.
+    https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/common_runtime/lower_if_op.cc
+
+    Args:
+      outcome: Tensor that `tf.cond` returned.
+    """
+    for operation in (tensor.op for tensor in outcome.op.inputs):
+        if operation.type in ("If", "StatelessIf"):
+            no = tf.compat.v1.AttrValue(b=False)
+            operation._set_attr("_lower_using_switch_merge", no)
 
 
 def unconverted(function):

@@ -25,18 +25,22 @@ class ExtraOutputs:
         self._tensors = []
         self._receivers = []
 
-    def hand_over(self, make_tensors, callback):
+    def hand_over(self, tensors, callback):
         """Adds tensors to the outputs of the function that is being traced.
 
         Args:
-          make_tensors: Called at once, returns the list of tensors to hand over; variables read
-            in it have the values of this point of the program.
+          tensors: List of symbolic tensors to hand over.
           callback: Called with the eager tensors, each time that the function has run.
         """
         with _compat.stop_recording(), tf.name_scope("gtlog"):
-            tensors = [tf.identity(tensor) for tensor in make_tensors()]
-        self._tensors.extend(tensors)
+            self._tensors.extend(tf.identity(tensor) for tensor in tensors)
         self._receivers.append((len(tensors), callback))
+
+    def hand_over_values(self, known_variables, callback):
+        """As `hand_over`, of the values that variables have at this point of the program."""
+        with _compat.stop_recording():
+            values = [known.read() for known in known_variables]
+        self.hand_over(values, callback)
 
     def take_tensors(self):
         """The tensors of the graph, which are not kept."""

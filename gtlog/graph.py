@@ -5,6 +5,7 @@ have a random state of its own. So a `tf.cond` on a variable decides, each time 
 whether tensors are handed to a callback on the host.
 """
 
+import contextlib
 import threading
 
 import tensorflow as tf
@@ -64,22 +65,45 @@ class Gate:
         self._make_variables()
         self._is_open.assign(is_open)
 
-    def hand_over(self, make_tensors, callback):
+    def hand_over(self, tensors, callback):
         """Adds a branch to the current graph that runs where the gate is open.
 
         Args:
-          make_tensors: Called inside the branch, returns the list of tensors to hand over;
-            variables read in it have the values of this point of the program.
+          tensors: Symbolic tensors to hand over.
           callback: Called on the host with the eager tensors. What it raises ends the user's step.
             The graph keeps it, and with it this gate.
         """
+        self._add_branch(lambda: tensors, callback, known_variables=())
+
+    def hand_over_values(self, known_variables, callback):
+        """As `hand_over`, of the values that variables have at this point of the program.
+
+        Args:
+          known_variables: List of `KnownVariable`.
+          callback: Called on the host with their values.
+        """
+        self._add_branch(
+            lambda: [known.read() for known in known_variables], callback, known_variables
+        )
+
+    def _add_branch(self, make_tensors, callback, known_variables):
         self._make_variables()
-        with _compat.stop_recording(), tf.name_scope("gtlog"):
-            tf.cond(
+        is_whole = self._may_be_whole(known_variables)
+        place = tf.device("/cpu:0") if is_whole else contextlib.nullcontext()
+        with _compat.stop_recording(), tf.name_scope("gtlog"), place:
+            outcome = tf.cond(
                 self._is_open.read_value(),
                 lambda: self._on_host(make_tensors(), callback),
                 lambda: tf.constant(False),
             )
+            if is_whole:
+                _compat.keep_whole(outcome)
+
+    def _may_be_whole(self, known_variables):
+        """Whether a branch may run as one operation, on the device where the gate is."""
+        here = self._order.device
+        are_here = all(known.variable.device == here for known in known_variables)
+        return are_here and _compat.computes_on_host_alone()
 
     def _on_host(self, tensors, callback):
         arrived = tf.py_function(lambda *arguments: self._receive(callback, arguments), tensors, [])

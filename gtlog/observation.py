@@ -90,8 +90,8 @@ class GraphObservation(_Observation):
         self._gate = gate
         known_variables = self._unchanged
         if known_variables:
-            gate.hand_over(
-                lambda: [known.read() for known in known_variables],
+            gate.hand_over_values(
+                known_variables,
                 lambda *values: self._receive_before(known_variables, values),
             )
 
@@ -109,7 +109,7 @@ class GraphObservation(_Observation):
         # graph they would keep the graph, and the memory of its variables.
         self._losses, self._target, scale, scales = [], [], None, None
         self._gate.hand_over(
-            lambda: tensors,
+            tensors,
             lambda *flat: self._receive(
                 flat[:first],
                 note,

@@ -262,7 +262,7 @@ class GraphStep(_Step):
     def _begin_in_graph(self):
         number, is_logged = self._clock.begin_in_graph()
         self._gate.set_in_graph(is_logged)
-        self._gate.hand_over(lambda: [number], self._begin_on_host)
+        self._gate.hand_over([number], self._begin_on_host)
 
     def _begin_on_host(self, number):
         self._gate.capture = Capture(int(number))
@@ -271,8 +271,8 @@ class GraphStep(_Step):
         registry = self.pipeline.registry
         self.touched(registry.add_model())
         known_variables = [known for known in registry if known in self._touched]
-        self._gate.hand_over(
-            lambda: [known.read() for known in known_variables],
+        self._gate.hand_over_values(
+            known_variables,
             lambda *values: self._finish_on_host(list(zip(known_variables, values))),
         )
 
