@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gtlog import device_statistics, record, statistics
+from gtlog import device_statistics, record, statistics, summaries
 
 FLOATS = st.sampled_from([np.float16, np.float32, np.float64])
 
@@ -98,6 +98,22 @@ def test_a_record_reduces_a_tensor_where_it_lives():
     assert record._reducer(OnDevice()) is device_statistics
     assert record._reducer(tf.constant(1.0)) is statistics
     assert record._reducer(np.ones(3)) is statistics
+
+
+@pytest.mark.parametrize("name", ["kernel_images", "recurrent_gates"])
+def test_what_a_summary_does_not_show_stays_on_its_device(name):
+    """A variable without picture or gates is not copied to the host to find that out."""
+
+    class OnDevice:
+        shape, dtype = tf.TensorShape([64, 32]), tf.float32
+
+        def __array__(self, *arguments, **options):
+            raise AssertionError("copied to the host")
+
+    roles = ("kernel", "bias", "embedding", "other")
+    variables = [record.VariableRecord(f"dense/{role}", role, OnDevice()) for role in roles]
+    summarize = getattr(summaries, name)()
+    assert list(summarize(record.StepRecord(0, variables=variables))) == []
 
 
 def test_a_record_on_a_device_gives_the_same_numbers(monkeypatch):

@@ -74,13 +74,15 @@ def kernel_images(
 
     def summarize(record):
         for variable in record.variables:
-            array = variable.value_array
-            if not array.size or array.dtype.kind == "c":
-                continue
             if kernel_kinds.is_convolution(variable):
-                yield _convolution_image(variable, record.step, caps)
+                draw = _convolution_image
             elif dense and kernel_kinds.is_matrix(variable):
-                yield _matrix_image(variable, record.step, caps)
+                draw = _matrix_image
+            else:
+                continue
+            array = variable.value_array
+            if array.size and array.dtype.kind != "c":
+                yield draw(variable, record.step, caps)
 
     summarize.__qualname__ = "kernel_images"
     return summarize

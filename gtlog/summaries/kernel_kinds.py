@@ -25,7 +25,7 @@ def is_convolution(variable):
     """
     if variable.role not in (naming.KERNEL, naming.RECURRENT_KERNEL):
         return False
-    rank = variable.value_array.ndim
+    rank = len(variable.value.shape)
     if not 3 <= rank <= 5:
         return False
     own, layer = _own_name(variable), _layer_name(variable)
@@ -39,7 +39,7 @@ def is_convolution(variable):
 def is_matrix(variable):
     """Whether a variable is a dense or recurrent kernel or an embedding, of rank 2 or more."""
     roles = (naming.KERNEL, naming.RECURRENT_KERNEL, naming.EMBEDDING)
-    is_weight = variable.role in roles and variable.value_array.ndim >= 2
+    is_weight = variable.role in roles and len(variable.value.shape) >= 2
     return is_weight and not is_convolution(variable)
 
 

@@ -72,7 +72,8 @@ def recurrent_gates(buckets: int = DEFAULT_BUCKETS) -> Summary:
         for recurrent in record.variables:
             gates, width = _gates_of(recurrent)
             for variable in _layer_variables(recurrent, by_path) if gates else ():
-                if variable.value_array.size and variable.value_array.shape[-1] == width:
+                shape = tuple(variable.value.shape)
+                if all(shape) and shape[-1:] == (width,):
                     yield from _layer_histograms(variable, gates, buckets)
 
     summarize.__qualname__ = "recurrent_gates"
@@ -81,7 +82,7 @@ def recurrent_gates(buckets: int = DEFAULT_BUCKETS) -> Summary:
 
 def _gates_of(variable):
     """The gates of a recurrent kernel and the length of its last axis; no gates for all else."""
-    shape = variable.value_array.shape if variable.role == naming.RECURRENT_KERNEL else ()
+    shape = tuple(variable.value.shape) if variable.role == naming.RECURRENT_KERNEL else ()
     if len(shape) < 2 or not all(shape) or shape[-1] % shape[-2]:
         return (), 0
     return _GATES.get(shape[-1] // shape[-2], ()), shape[-1]
