@@ -60,14 +60,8 @@ class InstrumentedTape(tf.GradientTape):
 
     def __enter__(self):
         entered = super().__enter__()
-        if self._gtlog_is_differentiating:
-            return entered
-        if self._gtlog_logger is not None:
-            self._gtlog_step = self._gtlog_logger.step_of_tape()
-        else:
-            self._gtlog_step = active_step()
-        if self._gtlog_step is not None:
-            self._gtlog_step.tape_entered(self)
+        if not self._gtlog_is_differentiating:
+            self._gtlog_find_step()
         return entered
 
     def __exit__(self, kind, error, traceback):
@@ -126,6 +120,14 @@ class InstrumentedTape(tf.GradientTape):
             return super().batch_jacobian(
                 target, source, unconnected_gradients, parallel_iterations, experimental_use_pfor
             )
+
+    def _gtlog_find_step(self):
+        if self._gtlog_logger is not None:
+            self._gtlog_step = self._gtlog_logger.step_of_tape()
+        else:
+            self._gtlog_step = active_step()
+        if self._gtlog_step is not None:
+            self._gtlog_step.tape_entered(self)
 
     def _gtlog_observe(self, target, sources):
         if self._gtlog_is_differentiating:
