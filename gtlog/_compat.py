@@ -24,6 +24,7 @@ from tensorflow.python.distribute import cross_device_utils as _cross_device
 from tensorflow.python.framework import ops as _ops
 from tensorflow.python.ops import control_flow_util as _control_flow
 from tensorflow.python.ops import summary_ops_v2 as _summary_ops
+from tensorflow.python.ops.parallel_for import control_flow_ops as _parallel_for
 from tensorflow.python.ops.resource_variable_ops import ResourceVariable as _ResourceVariable
 from tensorflow.python.util import tf_decorator as _tf_decorator
 
@@ -58,6 +59,7 @@ __all__ = [
     "is_keras_model",
     "is_nested_graph",
     "is_tf_function",
+    "is_vectorized",
     "keep_whole",
     "keras_callback_class",
     "layers_of",
@@ -375,6 +377,21 @@ def is_nested_graph():
     """Whether the graph that is being traced is called by another one, as a branch or a loop is."""
     outer = getattr(tf.compat.v1.get_default_graph(), "outer_graph", None)
     return bool(getattr(outer, "building_function", False))
+
+
+def is_vectorized():
+    """Whether what is being traced is the body of `tf.vectorized_map`.
+
+    From that body TensorFlow makes operations on all elements at once. What has a side effect runs
+    where it stands as well, for the first element alone.
+    https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/parallel_for/control_flow_ops.py
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code is _parallel_for._pfor_impl.__code__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def computes_on_host_alone():

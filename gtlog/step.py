@@ -81,9 +81,10 @@ class _Step:
         return None
 
     def _observed_in_graph(self, tape, target, sources):
-        if _compat.runs_on_workers():
-            self.pipeline.failures.notice(_ON_WORKERS)
-            self.pipeline.registry.add_all(tf.nest.flatten(sources))
+        unseen = _why_gradients_are_unseen()
+        if unseen is not None:
+            self.pipeline.failures.notice(unseen)
+            self.touched(self.pipeline.registry.add_all(tf.nest.flatten(sources)))
             return None
         gate = self._outputs_in_xla() if _compat.compiles_with_xla() else self._gate
         if gate is None:
@@ -93,6 +94,13 @@ class _Step:
     def _outputs_in_xla(self):
         """What is in place of the gate in a graph that XLA compiles; None where nothing can be."""
         self.pipeline.failures.notice(_INSIDE_XLA)
+
+
+def _why_gradients_are_unseen():
+    """What keeps a tape in the graph that is being traced from handing over; None where nothing."""
+    if _compat.runs_on_workers():
+        return _ON_WORKERS
+    return _GRADIENT_VECTORIZED if _compat.is_vectorized() else None
 
 
 class StepCode:
@@ -217,16 +225,17 @@ class GraphStep(_Step):
     def begin(self):
         """Numbers the step and decides whether it is logged, each time that the graph runs."""
         self._touched = {}
-        self._in_xla = _compat.compiles_with_xla()
-        if self._in_xla:
-            self.pipeline.failures.notice(self._unseen_in_xla())
+        unseen = self._why_unseen()
+        self._is_unseen = unseen is not None
+        if self._is_unseen:
+            self.pipeline.failures.notice(unseen)
             return
         with self.pipeline.failures.guard("number the steps of a graph"):
             self._begin_in_graph()
 
     def finish(self):
         """The post-hook: logs the step where the graph has done the update."""
-        if not self._in_xla:
+        if not self._is_unseen:
             with self.pipeline.failures.guard("read the variables of a graph"):
                 self._finish_in_graph()
         self.abandon()
@@ -243,13 +252,18 @@ class GraphStep(_Step):
 
     def observe(self, tape, target, sources):
         """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
-        return None if self._in_xla else self._observed_in_graph(tape, target, sources)
+        return None if self._is_unseen else self._observed_in_graph(tape, target, sources)
 
     def touched(self, known_variables):
         """Notes variables that the step uses."""
         self._touched.update(dict.fromkeys(known_variables))
 
-    def _unseen_in_xla(self):
+    def _why_unseen(self):
+        if _compat.compiles_with_xla():
+            return self._why_unseen_in_xla()
+        return _STEP_VECTORIZED if _compat.is_vectorized() else None
+
+    def _why_unseen_in_xla(self):
         if self._clock.is_ahead:
             return _IN_FIT_WITH_XLA + _LOGGED_BY_CALLBACK
         if self.is_of_keras_model:
@@ -319,6 +333,16 @@ _BENEATH_XLA = (
     "@tf.function(jit_compile=True), or leave jit_compile out. To have weights and biases alone "
     "logged from outside, write `with log.step():` around each call, where log is the step_logger "
     "of the decorated function."
+)
+_STEP_VECTORIZED = (
+    "The decorated step is called inside tf.vectorized_map, which computes all elements at once: "
+    "it is not logged. Decorate the function that calls tf.vectorized_map."
+)
+_GRADIENT_VECTORIZED = (
+    "A gradient is taken inside tf.vectorized_map, where a graph can hand over that of the first "
+    "element alone: of its variables, values after the update are logged, and no gradients, "
+    "updates and loss. Use tf.map_fn instead, or take the gradient of a sum over the elements "
+    "outside."
 )
 _ON_WORKERS = (
     "The step runs in the processes of workers, under a parameter server strategy, from where no "

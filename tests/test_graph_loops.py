@@ -1,5 +1,7 @@
 """Several steps in one graph: their numbers, their order, and the last of them."""
 
+import numpy as np
+import pytest
 import tensorflow as tf
 
 import gtlog
@@ -99,6 +101,60 @@ def test_a_schedule_that_only_python_can_ask(logdir):
     train(tf.constant(6))
     assert asked == list(range(6))
     assert steps_in_file(logdir) == [1, 4]
+
+
+def gradients_by_element(map_elements, weight, tape_class=gtlog.InstrumentedTape):
+    """The body of a step whose tape stands inside a map over the elements of a batch."""
+
+    def train_step(batch):
+        def gradient_of(x):
+            with tape_class() as tape:
+                loss = tf.reduce_sum((weight - x) ** 2)
+            return tape.gradient(loss, weight)
+
+        gradients = map_elements(gradient_of, batch)
+        weight.assign_sub(0.1 * tf.reduce_mean(gradients, 0))
+        return gradients
+
+    return train_step
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "above"])
+def test_a_tape_in_a_vectorized_map(compiled, logdir):
+    """Its gradients cannot be seen, which a notice says; weights are logged, the update is right."""
+    batch, results = tf.constant([0.0, 1.0, 5.0]), []
+    for tape_class in (tf.GradientTape, gtlog.InstrumentedTape):
+        weight = tf.Variable([1.0, 2.0], name="weight")
+        train_step = gradients_by_element(tf.vectorized_map, weight, tape_class)
+        if tape_class is gtlog.InstrumentedTape:
+            decorate = gtlog.logged_step(logdir)
+            train_step = decorate(tf.function(train_step) if compiled else train_step)
+            with pytest.warns(gtlog.LoggingWarning, match="inside tf.vectorized_map, where"):
+                train_step(batch)
+        else:
+            (tf.function(train_step) if compiled else train_step)(batch)
+        results.append(weight.numpy().tolist())
+    assert results[0] == results[1]
+    assert {one.tag for one in read_events(logdir)} == {"weights/weight", "weight_norm"}
+
+
+def test_a_tape_in_a_map(logdir):
+    """Of `tf.map_fn` the gradients of all elements are seen, and logged as their sum."""
+    weight = tf.Variable([1.0, 2.0], name="weight")
+    train_step = gradients_by_element(tf.map_fn, weight)
+    gradients = gtlog.logged_step(logdir)(tf.function(train_step))(tf.constant([0.0, 1.0, 5.0]))
+    norm = np.linalg.norm(gradients.numpy().sum(axis=0))
+    np.testing.assert_allclose(read_events(logdir).of("gradient_norm")[0], norm, rtol=1e-6)
+
+
+def test_a_step_in_a_vectorized_map(logdir):
+    """A decorated function that is mapped over elements is no step: a notice says what to do."""
+    weight = tf.Variable([1.0, 2.0], name="weight")
+    loss_of = gtlog.logged_step(logdir)(lambda x: tf.reduce_sum((weight - x) ** 2))
+    with pytest.warns(gtlog.LoggingWarning, match="called inside tf.vectorized_map"):
+        losses = tf.vectorized_map(loss_of, tf.constant([0.0, 1.0]))
+    assert losses.numpy().tolist() == [5.0, 1.0]
+    assert list(read_events(logdir)) == []
 
 
 def test_the_last_step_of_a_program(tmp_path):
