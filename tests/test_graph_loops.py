@@ -121,7 +121,7 @@ def gradients_by_element(map_elements, weight, tape_class=gtlog.InstrumentedTape
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "above"])
 def test_a_tape_in_a_vectorized_map(compiled, logdir):
-    """Its gradients cannot be seen, which a notice says; weights are logged, the update is right."""
+    """Its gradients are not seen, which a notice says; weights are, and the update is right."""
     batch, results = tf.constant([0.0, 1.0, 5.0]), []
     for tape_class in (tf.GradientTape, gtlog.InstrumentedTape):
         weight = tf.Variable([1.0, 2.0], name="weight")

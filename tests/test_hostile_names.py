@@ -84,6 +84,7 @@ class TestPaths:
         """What is shown of a message is as long as was asked for, and says how much is missing."""
         shown = printable("m" * 1000, most)
         assert shown == "m" * most + f"… ({1000 - most} more characters)"
+        assert printable("m" * most, most) == "m" * most
 
     def test_messages_keep_their_lines(self):
         """A message may have lines; a name may not."""

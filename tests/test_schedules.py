@@ -131,6 +131,13 @@ class TestLogSpaced:
         """With `max_gap`, no two logged steps lie further apart."""
         every = gtlog.log_spaced(10, max_gap=4)
         assert training.logged(31, every=every) == [*range(7), 8, 10, 13, 16, 20, 24, 28]
+        every = gtlog.log_spaced(7, max_gap=9)
+        assert training.logged(40, every=every) == [*range(6), 7, 10, 14, 19, 27, 36]
+
+    def test_a_gap_that_is_never_reached(self, training):
+        """A `max_gap` beyond the largest step changes nothing."""
+        every = gtlog.log_spaced(10, max_gap=2**63)
+        assert training.logged(30, every=every) == training.logged(30, every=gtlog.log_spaced(10))
 
     def test_large_numbers(self, training):
         """Powers of ten are hit exactly, up to the largest int64, in Python and in graphs."""

@@ -93,7 +93,7 @@ def _changes(node):
             n, "test", ast.UnaryOp(ast.Not(), n.test)
         )
     elif isinstance(node, ast.Constant) and type(node.value) in (int, float, bool):
-        value = not node.value if isinstance(node.value, bool) else node.value + 1
+        value = _other(node.value)
         yield f"{node.value} to {value}", lambda n: setattr(n, "value", value)
     elif isinstance(node, ast.Return) and node.value is not None:
         if not (isinstance(node.value, ast.Constant) and node.value.value is None):
@@ -102,6 +102,12 @@ def _changes(node):
         yield "statement out", lambda n: setattr(n, "value", ast.Constant(None))
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.USub)):
         yield "sign or not out", lambda n: setattr(n, "op", ast.UAdd() if _is_sign(n) else _Keep())
+
+
+def _other(number):
+    if isinstance(number, bool):
+        return not number
+    return number + 1 if isinstance(number, int) else 2 * number + 1
 
 
 def _is_sign(node):
