@@ -24,7 +24,12 @@ TESTS = {
     "statistics": ["test_statistics.py", "test_signed_log.py", "test_summaries.py"],
     "naming": ["test_naming.py", "test_hostile_names.py", "test_variables.py", "test_messages.py"],
     "schedule": ["test_schedules.py", "test_steps_and_schedules.py", "test_messages.py"],
-    "tape": ["test_tape.py", "conformance/test_tape_contract.py", "test_isolation.py"],
+    "tape": [
+        "test_tape.py",
+        "conformance/test_tape_contract.py",
+        "test_isolation.py",
+        "test_public_api.py",
+    ],
     "step": [
         "test_tape.py",
         "test_messages.py",
