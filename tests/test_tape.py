@@ -427,3 +427,20 @@ class TestInlineLoops:
 
         with pytest.warns(gtlog.LoggingWarning, match="Decorate the function"):
             train()
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "above"])
+def test_a_tape_does_not_enclose_itself(compiled, logdir):
+    """A gradient taken while its own tape still records counts beside that of a later tape."""
+    weight = tf.Variable(2.0, name="weight")
+
+    def train_step():
+        with gtlog.InstrumentedTape(persistent=True) as first:
+            loss = weight * weight
+            first.gradient(loss, weight)
+        with gtlog.InstrumentedTape() as second:
+            loss = 3.0 * weight
+        second.gradient(loss, weight)
+
+    gtlog.logged_step(logdir)(tf.function(train_step) if compiled else train_step)()
+    assert read_events(logdir).of("gradient_norm")[0] == 4.0 + 3.0
