@@ -388,7 +388,8 @@ def is_vectorized():
     """
     frame = sys._getframe(1)
     while frame is not None:
-        if frame.f_code is _parallel_for._pfor_impl.__code__:
+        is_from_there = frame.f_globals.get("__name__") == _parallel_for.__name__
+        if is_from_there and frame.f_code.co_name == "_pfor_impl":
             return True
         frame = frame.f_back
     return False

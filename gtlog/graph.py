@@ -102,8 +102,9 @@ class Gate:
     def _may_be_whole(self, known_variables):
         """Whether a branch may run as one operation, on the device where the gate is."""
         here = self._order.device
-        are_here = all(known.variable.device == here for known in known_variables)
-        return are_here and _compat.computes_on_host_alone()
+        return _compat.computes_on_host_alone() and all(
+            known.variable.device == here for known in known_variables
+        )
 
     def _on_host(self, tensors, callback):
         arrived = tf.py_function(lambda *arguments: self._receive(callback, arguments), tensors, [])
