@@ -56,6 +56,7 @@ __all__ = [
     "is_converted",
     "is_distributed",
     "is_first_replica_of_worker",
+    "is_generated_by_autograph",
     "is_keras_model",
     "is_nested_graph",
     "is_tf_function",
@@ -365,6 +366,16 @@ def asked_by_tf_convert():
 def is_converted(function):
     """Whether a function needs no conversion by AutoGraph, as a `tf.function` does its own."""
     return hasattr(function, "autograph_info__") or hasattr(function, "_tf_decorator")
+
+
+def is_generated_by_autograph(frame):
+    """Whether a stack frame runs code that AutoGraph wrote to a file of its own.
+
+    Its functions have the globals of the user's, so that their module does not tell; but all that
+    they call, they call through this name.
+    """
+    code = frame.f_code
+    return "ag__" in code.co_freevars or "ag__" in code.co_varnames or "ag__" in code.co_names
 
 
 def compiles_with_xla():

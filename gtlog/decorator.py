@@ -193,6 +193,7 @@ def logged_step(
 
     def decorate(function):
         _check_step(function)
+        logger._decorates(function)
         return LoggedStep(function, logger)
 
     return decorate
@@ -200,11 +201,11 @@ def logged_step(
 
 def _call_logged(logger, step_function, instance, args, kwargs):
     if not tf.executing_eagerly():
-        with logger.graph_step(instance):
+        with logger._graph_step(instance):
             return _call_in_graph(step_function, args, kwargs)
     if _compat.is_tf_function(step_function):
-        return logger.call_tf_function(step_function, args, kwargs)
-    with logger.eager_step():
+        return logger._call_tf_function(step_function, args, kwargs)
+    with logger._eager_step():
         return step_function(*args, **kwargs)
 
 

@@ -1,21 +1,28 @@
 """What becomes of a failure of gtlog: it is said once, and never ends the user's training."""
 
 import contextlib
-import warnings
 
 from gtlog import naming
 from gtlog.errors import LoggingError, LoggingWarning
+from gtlog.users_line import Line, calling_line
 
 POLICIES = ("warn", "raise")
 _MOST_CHARACTERS = 4000
+_NOWHERE = Line("gtlog", 1)
 
 
 class Failures:
     """Keeps what went wrong in gtlog's own part of a step until it may be said.
 
+    A warning points at the line of the user's program that runs when it is given.
+
     Args:
       on_error: `"warn"` gives each distinct failure once as a `LoggingWarning`; `"raise"` raises
         the first failure of a step as a `LoggingError`, once the user's step has completed.
+
+    Attributes:
+      home: `Line` that a warning points at where none of the user's runs, as in a callback of
+        TensorFlow's. At first the line that made this object.
 
     Raises:
       ValueError: `on_error` is another value.
@@ -27,6 +34,7 @@ class Failures:
                 f"on_error must be 'warn' or 'raise', got {on_error!r}. 'warn' gives each distinct "
                 "failure of gtlog once and goes on; 'raise' raises it after the step."
             )
+        self.home = calling_line() or _NOWHERE
         self._raises = on_error == "raise"
         self._said = {}
         self._pending = None
@@ -41,7 +49,8 @@ class Failures:
         this = object()
         # One operation: threads may share a logger.
         if self._said.setdefault(once or message, this) is this:
-            warnings.warn(naming.printable(message, _MOST_CHARACTERS), LoggingWarning, stacklevel=2)
+            line = calling_line() or self.home
+            line.warn(naming.printable(message, _MOST_CHARACTERS), LoggingWarning)
 
     @contextlib.contextmanager
     def guard(self, doing, step=None):

@@ -4,8 +4,13 @@ What happens inside `fit` may be out of reach: Keras's own `train_step` has a ta
 XLA compiles no callback. The callback sees the variables between the batches.
 """
 
+import functools
+from typing import Any, Callable, TypeVar
+
 from gtlog import _compat
 from gtlog.capture import Capture
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 class FitSteps:
@@ -93,3 +98,53 @@ def callback_of(steps, logger):
             self._steps.end(batch, self.params.get("steps"), self.model)
 
     return StepLoggerCallback(steps, logger)
+
+
+def made_for_keras(method: _Method) -> _Method:
+    """Decorates a method that makes a callback: Keras may be handed the method itself."""
+    return _CallbackMethod(method)  # type: ignore[return-value]
+
+
+def refuse_as_callback(what, name):
+    """Says what to write instead where Keras takes something for a callback.
+
+    Args:
+      what: What it is.
+      name: Attribute that is asked for.
+
+    Raises:
+      AttributeError: it is one that Keras asks its callbacks for.
+    """
+    if name.startswith(("on_", "_implements_")) or name in ("set_params", "set_model"):
+        raise AttributeError(
+            f"{what} is no Keras callback (asked for {name!r}), but makes one. With "
+            "`log = gtlog.StepLogger(writer)`, write "
+            "model.fit(..., callbacks=[log.keras_callback()])."
+        )
+
+
+class _CallbackMethod:
+    """A method whose bound form says what it is."""
+
+    def __init__(self, function):
+        functools.update_wrapper(self, function)
+
+    def __get__(self, instance, owner=None):
+        function = self.__wrapped__
+        return function if instance is None else _BoundCallbackMethod(function, instance)
+
+
+class _BoundCallbackMethod:
+    def __init__(self, function, instance):
+        functools.update_wrapper(self, function)
+        self.__self__ = instance
+
+    def __call__(self, *args, **kwargs):
+        return self.__wrapped__(self.__self__, *args, **kwargs)
+
+    def __repr__(self):
+        return f"<bound method {self.__wrapped__.__qualname__} of {self.__self__!r}>"
+
+    def __getattr__(self, name):
+        refuse_as_callback(f"the method {self.__wrapped__.__name__} without parentheses", name)
+        raise AttributeError(f"{self.__wrapped__.__qualname__} has no attribute {name!r}")

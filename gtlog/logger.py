@@ -2,7 +2,7 @@
 
 import contextlib
 import weakref
-from typing import Any, ContextManager, Iterable, Optional
+from typing import TYPE_CHECKING, Any, ContextManager, Iterable, Optional
 
 import tensorflow as tf
 
@@ -12,7 +12,7 @@ from gtlog.active import active_step
 from gtlog.clock import Clock
 from gtlog.compiled import CompiledFunctions
 from gtlog.failures import Failures
-from gtlog.fit import FitSteps, callback_of
+from gtlog.fit import FitSteps, callback_of, made_for_keras, refuse_as_callback
 from gtlog.graph import Gate
 from gtlog.inline import InlineSteps
 from gtlog.naming import PathFilter
@@ -24,6 +24,7 @@ from gtlog.step_number import as_step_number
 from gtlog.summaries.checks import check_summary
 from gtlog.traced import TracedFunctions
 from gtlog.types import Every, Expressions, Step, Summary, Writer
+from gtlog.users_line import first_line_of
 from gtlog.variables import VariableRegistry
 from gtlog.workers import Workers
 from gtlog.writer import EventWriter
@@ -73,7 +74,8 @@ class StepLogger:
         model: Any = None,
         on_error: str = "warn",
     ) -> None:
-        failures = Failures(on_error)
+        self._failures = failures = Failures(on_error)
+        self._every = every
         schedule = as_schedule(every)
         step_number = as_step_number(step, failures.notice)
         registry = VariableRegistry(PathFilter(include, exclude), _checked_model(model))
@@ -98,16 +100,16 @@ class StepLogger:
         Inside a function that is being traced, the context manager leaves in the graph what logs
         the step each time that the graph runs.
         """
-        return self.eager_step() if tf.executing_eagerly() else self.graph_step()
+        return self._eager_step() if tf.executing_eagerly() else self._graph_step()
 
-    def eager_step(self):
+    def _eager_step(self):
         """The next step, where Python runs it."""
         replicas = _compat.replicas_in_threads()
         if replicas == 1:
             return EagerStep(*self._parts)
         return self._replicated.part(lambda: EagerStep(*self._parts), replicas)
 
-    def graph_step(self, owner=None):
+    def _graph_step(self, owner=None):
         """The next step, where it is being traced.
 
         Args:
@@ -118,22 +120,22 @@ class StepLogger:
             return contextlib.nullcontext()
         replicas = _compat.replicas_in_threads()
         if replicas == 1:
-            return self._graph_step(owner)
-        return self._replicated.part(lambda: self._graph_step(owner), replicas)
+            return self._new_graph_step(owner)
+        return self._replicated.part(lambda: self._new_graph_step(owner), replicas)
 
-    def _graph_step(self, owner):
+    def _new_graph_step(self, owner):
         step = GraphStep(*self._parts)
         step.is_of_keras_model = _compat.is_keras_model(owner)
         return step
 
-    def call_tf_function(self, function, args, kwargs):
+    def _call_tf_function(self, function, args, kwargs):
         """Calls a `tf.function` object eagerly, as one step; returns what it returns."""
         if _compat.is_compiled(function):
-            with self.eager_step() as step:
+            with self._eager_step() as step:
                 return self._compiled.call(function, step, args, kwargs)
         failures = self._pipeline.failures
         self._traced.before_call(function)
-        with self.eager_step() as step:
+        with self._eager_step() as step:
             result = function(*args, **kwargs)
             if step.is_logged:
                 with failures.guard("find the variables of a tf.function", step.number):
@@ -143,6 +145,7 @@ class StepLogger:
                     failures.notice(_TRACED_BEFORE)
         return result
 
+    @made_for_keras
     def keras_callback(self) -> Any:
         """A Keras callback that logs weights and biases of the model that `fit` trains.
 
@@ -184,7 +187,22 @@ class StepLogger:
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         self.close()
 
-    def step_of_tape(self):
+    def __repr__(self) -> str:
+        step = self._writer.last_step
+        so_far = "nothing logged yet" if step is None else f"step {step} logged last"
+        return f"<gtlog.StepLogger into {self._writer.sink}, every={self._every!r}, {so_far}>"
+
+    if not TYPE_CHECKING:  # a type checker would take every name for an attribute
+
+        def __getattr__(self, name):
+            refuse_as_callback("a StepLogger", name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _decorates(self, function):
+        """Has warnings that are given where no line of the user's runs point at a function."""
+        self._failures.home = first_line_of(function) or self._failures.home
+
+    def _step_of_tape(self):
         """The step of a tape that was handed this logger and is entered now; None in a graph."""
         step = active_step()
         if step is not None and step.pipeline is self._pipeline:
@@ -197,7 +215,7 @@ class StepLogger:
         self._pipeline.failures.notice(_TAPE_IN_GRAPH)
         return None
 
-    def abandon_inline(self, step):
+    def _abandon_inline(self, step):
         """Drops a step of a plain loop, whose tape an exception has left."""
         self._inline.abandon(step)
 

@@ -93,7 +93,8 @@ class Pipeline:
         by_tag = {}
         for summary in self._summaries:
             with self.failures.guard(f"run the summary {_name_of(summary)}", record.step):
-                for value in summary(record):
+                values = summary(record)
+                for value in () if values is None else values:
                     self._add(by_tag, summary, value)
         return list(by_tag.values())
 

@@ -49,7 +49,7 @@ class InstrumentedTape(tf.GradientTape):
         super().__init__(
             persistent=persistent, watch_accessed_variables=watch_accessed_variables
         )
-        if logger is not None and not hasattr(logger, "step_of_tape"):
+        if logger is not None and not hasattr(logger, "_step_of_tape"):
             raise TypeError(
                 f"logger must be a gtlog.StepLogger, got {logger!r} ({type(logger).__name__}). "
                 "Write log = gtlog.StepLogger(writer), then InstrumentedTape(logger=log)."
@@ -72,7 +72,7 @@ class InstrumentedTape(tf.GradientTape):
             if self._gtlog_logger is None:
                 self._gtlog_step = None
             elif kind is not None:
-                self._gtlog_logger.abandon_inline(step)
+                self._gtlog_logger._abandon_inline(step)
         return result
 
     @_compat.unconverted
@@ -123,7 +123,7 @@ class InstrumentedTape(tf.GradientTape):
 
     def _gtlog_find_step(self):
         if self._gtlog_logger is not None:
-            self._gtlog_step = self._gtlog_logger.step_of_tape()
+            self._gtlog_step = self._gtlog_logger._step_of_tape()
         else:
             self._gtlog_step = active_step()
         if self._gtlog_step is not None:

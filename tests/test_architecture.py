@@ -24,6 +24,7 @@ ORDER = (
     "gtlog.gradients",
     "gtlog.loss_scale",
     # how failures are said
+    "gtlog.users_line",
     "gtlog.failures",
     # when
     "gtlog.step_number",

@@ -37,7 +37,8 @@ def less_often(summary: Summary, every: Every) -> Summary:
     def summarize(record):
         if schedule(record.step):
             with schedule.logging():
-                yield from summary(record)
+                values = summary(record)
+                yield from () if values is None else values
 
     summarize.__qualname__ = getattr(summary, "__qualname__", None) or repr(summary)
     return summarize
