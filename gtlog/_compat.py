@@ -4,6 +4,7 @@ Nothing here compares version numbers: each function asks for the feature itself
 """
 
 import contextlib
+import math
 import sys
 import threading
 import weakref
@@ -47,6 +48,7 @@ __all__ = [
     "compiles_with_xla",
     "computes_in_float16",
     "computes_on_host_alone",
+    "creation_number",
     "enter_variable_creator",
     "full_name",
     "function_like",
@@ -208,6 +210,15 @@ def is_first_replica_of_worker():
     """Whether the code that runs now is that of the first replica in this process."""
     local = len(tf.distribute.get_strategy().extended.worker_devices)
     return replica_id() % local == 0
+
+
+def creation_number(variable):
+    """A number that is larger for variables that were made later; infinite where it is not known.
+
+    Eager tensors are numbered, the handles of variables among them.
+    """
+    copies = variable.values if is_distributed(variable) else [variable]
+    return getattr(getattr(copies[0], "handle", None), "_id", math.inf)
 
 
 def variable_creators():

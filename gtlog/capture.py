@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtlog import gradients
+from gtlog.asked import facts
 from gtlog.record import StepRecord, VariableRecord
 
 
@@ -34,11 +35,16 @@ class Capture:
         self._before = {}
         self._gradients = {}
         self._losses = {}
+        self._asked = []
         self._note = ""
 
     def add_note(self, note):
         """Keeps what must be known to read losses and gradients; the first of a step counts."""
         self._note = self._note or note
+
+    def add_asked(self, asked):
+        """Keeps what one `gradient` call was asked for, an `Asked`."""
+        self._asked.append(asked)
 
     def add_before(self, known, value):
         """Keeps the value that a variable has before the update; the first of a step counts."""
@@ -57,7 +63,7 @@ class Capture:
         """Drops what may be another step's, of which graphs cannot tell; whether it did."""
         if not (self.is_mixed and self.is_from_graph):
             return False
-        self._before, self._gradients, self._losses = {}, {}, {}
+        self._before, self._gradients, self._losses, self._asked = {}, {}, {}, []
         return True
 
     @property
@@ -91,7 +97,8 @@ class Capture:
             step=self.step,
             losses=tuple(losses),
             variables=tuple(
-                self._variable_record(known, value, gradients.get(known)) for known, value in values
+                self._variable_record(known, value, gradients.get(known))
+                for known, value in sorted(values, key=lambda pair: pair[0].made)
             ),
             gradient_note=self._note,
         )
@@ -106,6 +113,7 @@ class Capture:
             gradient=gradient,
             layer=known.layer,
             replica_gradients=tuple(parts) if len(parts) > 1 else (),
+            **facts(self._asked, known),
         )
 
     def _parts(self, known):

@@ -9,6 +9,7 @@ import time
 import tensorflow as tf
 
 from gtlog.event_file import EventFile, is_remote, steps_in
+from gtlog.events import summary_of, tags_of_tables
 
 # TensorBoard reads the files whose names hold "tfevents", in the order of their names.
 _EVENT_FILE = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
@@ -32,6 +33,7 @@ class LogDirectory:
         self.path = path
         self._notice = notice
         self._file = None
+        self._described = set()  # tags of tables whose header is in the file
         self._known_names = set()
         self._numbers = itertools.count()
         self._changed = None
@@ -57,21 +59,22 @@ class LogDirectory:
             return None
         return min(first for first, _ in steps), max(last for _, last in steps)
 
-    def append(self, step, summary):
-        """Writes one event, so that it is in a file that is there when this returns.
+    def append(self, step, values):
+        """Writes one event of the values, so that it is in a file that is there on return.
 
         Raises:
           OSError, tf.errors.OpError: it could not be written. The next call tries a new file.
         """
         self._leave_lost_file(f"Step {step} and those behind it go to a new file.")
         if self._file is None:
-            self._file = self._new_file()
+            self._file, self._described = self._new_file(), set()
         try:
-            self._file.append(step, summary)
+            self._file.append(step, summary_of(values, self._described))
         except (OSError, tf.errors.OpError):
             self._file.abandon()
             self._file = None
             raise
+        self._described.update(tags_of_tables(values))
         self._look_around()
 
     def flush(self):

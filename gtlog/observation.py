@@ -7,6 +7,7 @@ when the variables still have their old values, and are given the gradients just
 import tensorflow as tf
 
 from gtlog import _compat, loss_scale
+from gtlog.asked import Asked
 from gtlog.gradients import unscaled
 
 
@@ -28,7 +29,9 @@ class _Observation:
             self._target = _tensors(target)
             self._losses = self._target if step.first_seen(target) else []
         self._variables = _variables(sources, step.pipeline.registry)
-        step.touched([known for _, known in self._variables])
+        known_variables = [known for _, known in self._variables]
+        self._asked = Asked(known_variables, tape)
+        step.touched(known_variables)
 
     @property
     def _unchanged(self):
@@ -57,7 +60,9 @@ class _Observation:
                 "not depend on them as far as the tape recorded. Their weights are logged, their "
                 "gradients cannot be."
             )
-        return [(known, gradient) for known, gradient in pairs if gradient is not None]
+        pairs = [(known, gradient) for known, gradient in pairs if gradient is not None]
+        self._asked.answered(known for known, _ in pairs)
+        return pairs
 
 
 class EagerObservation(_Observation):
@@ -66,6 +71,8 @@ class EagerObservation(_Observation):
     def __init__(self, step, capture, tape, target, sources):
         super().__init__(step, tape, target, sources)
         self._capture = capture
+        if self._variables:
+            capture.add_asked(self._asked)
         with _compat.stop_recording():
             for known in self._unchanged:
                 capture.add_before(known, known.read())
@@ -122,6 +129,7 @@ class GraphObservation(_Observation):
     def _receive_before(self, known_variables, values):
         capture = self._gate.capture
         if capture is not None:
+            capture.add_asked(self._asked)
             for known, value in zip(known_variables, values):
                 capture.add_before(known, value)
 

@@ -112,7 +112,7 @@ class Pipeline:
         if not isinstance(value, VALUE_TYPES):
             raise TypeError(
                 f"it yielded {value!r} ({type(value).__name__}); a summary yields "
-                "gtlog.summaries.Scalar, Histogram or Image objects"
+                "gtlog.summaries.Scalar, Histogram, Image or Table objects"
             )
         if value.tag in by_tag:
             self.failures.notice(

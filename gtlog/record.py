@@ -40,6 +40,12 @@ class VariableRecord:
       replica_gradients: Where several replicas of a `tf.distribute` strategy took gradients, the
         part of each that runs in this process, in the order of their numbers; `gradient` is their
         sum. Empty elsewhere.
+      was_asked: Whether `InstrumentedTape.gradient` was asked for the variable in this step; None
+        where no `InstrumentedTape` was asked for anything.
+      is_missing: Whether each such call returned None for it; None where it was not asked for.
+      was_read: Whether a tape saw the variable read before it was asked; None where that cannot be
+        told: without `InstrumentedTape`, with `watch_accessed_variables=False`, and of variables
+        with `trainable=False`, which no tape watches.
 
     The statistics below are computed when first asked for and kept for the other summaries.
     """
@@ -51,11 +57,20 @@ class VariableRecord:
     gradient: Optional[Union[tf.Tensor, tf.IndexedSlices]] = None
     layer: Optional[str] = None
     replica_gradients: Tuple[Union[tf.Tensor, tf.IndexedSlices], ...] = ()
+    was_asked: Optional[bool] = None
+    is_missing: Optional[bool] = None
+    was_read: Optional[bool] = None
 
     @property
     def is_bias(self) -> bool:
         """Whether the variable is a bias or an offset."""
         return self.role == "bias"
+
+    @_computed_once
+    def is_on_host(self) -> bool:
+        """Whether numpy can read value and gradient without a copy to the host."""
+        tensors = [self.value, self.before, self.gradient]
+        return all(one is None or "CPU" in one.device.upper() for one in tensors)
 
     @_computed_once
     def value_array(self) -> np.ndarray:

@@ -54,6 +54,7 @@ class InstrumentedTape(tf.GradientTape):
                 f"logger must be a gtlog.StepLogger, got {logger!r} ({type(logger).__name__}). "
                 "Write log = gtlog.StepLogger(writer), then InstrumentedTape(logger=log)."
             )
+        self.watches_what_is_read = watch_accessed_variables
         self._gtlog_logger = logger
         self._gtlog_step = None
         self._gtlog_is_differentiating = False

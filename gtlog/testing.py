@@ -1,7 +1,9 @@
 """For tests of code that logs: reads event files back, and counts traces."""
 
 import dataclasses
+import json
 import os
+import zlib
 from typing import Any, Dict, List
 
 import numpy as np
@@ -21,6 +23,8 @@ class LoggedValue:
       value: A scalar's float; a histogram's `[k, 3]` float64 rows of left edge, right edge, count;
         an image's uint8 pixels `[height, width, channels]`; else the tensor as a numpy array.
       description: Markdown that the event carries.
+      header: Of a table, what its rows and columns are, where the event carries it: the first one
+        of its tag in a file does. None elsewhere.
     """
 
     step: int
@@ -28,6 +32,7 @@ class LoggedValue:
     kind: str
     value: Any
     description: str = ""
+    header: Any = None
 
 
 class Events(List[LoggedValue]):
@@ -128,7 +133,12 @@ def _logged_value(step, value):
         kind=kind,
         value=decode(tf.make_ndarray(value.tensor)),
         description=value.metadata.summary_description,
+        header=_unpacked(value.metadata.plugin_data.content) if plugin == "gtlog" else None,
     )
+
+
+def _unpacked(content):
+    return json.loads(zlib.decompress(content)) if content else None
 
 
 def _pixels(image):

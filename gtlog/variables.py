@@ -15,6 +15,7 @@ class KnownVariable:
       path: Path that no other variable of the registry has.
       role: What `naming.role_of` tells of the variable's own name.
       layer: Class name of the layer that holds it, None without a `model`.
+      made: A number that is larger for variables that were made later.
     """
 
     def __init__(self, variable, path, role):
@@ -22,6 +23,7 @@ class KnownVariable:
         self.path = path
         self.role = role
         self.layer = None
+        self.made = _compat.creation_number(variable)
 
     @property
     def variable(self):

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from gtlog import _compat
 from gtlog.event_file import is_remote
-from gtlog.events import summary_of
+from gtlog.events import summary_of, tags_of_tables
 from gtlog.failures import Failures
 from gtlog.log_directory import LogDirectory
 
@@ -91,7 +91,7 @@ class EventWriter:
         """
         if self.refusal:
             raise RuntimeError(self.refusal)
-        self.sink.append(step, summary_of(values))
+        self.sink.append(step, values)
         self._last_step = step
 
     def flush(self):
@@ -141,6 +141,7 @@ class UsersWriter:
 
     def __init__(self, writer):
         self._writer = writer
+        self._described = set()
 
     def __str__(self):
         return "the SummaryWriter"
@@ -149,15 +150,17 @@ class UsersWriter:
         """None: where the writer writes is the user's to know."""
         return None
 
-    def append(self, step, summary):
-        """Writes one event and flushes the writer."""
+    def append(self, step, values):
+        """Writes one event of the values, and flushes the writer."""
         if _is_noop(self._writer):
             return
+        summary = summary_of(values, self._described)
         # `record_if` is for summaries that the user writes; what gtlog writes is `every`'s to say.
         with self._writer.as_default(), tf.summary.record_if(True), tf.device("/cpu:0"), (
             _compat.summaries_of_any_replica()
         ):
             tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=step)
+        self._described.update(tags_of_tables(values))
 
     def flush(self):
         """Flushes the writer, if the user has not closed it."""

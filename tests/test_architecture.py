@@ -22,6 +22,10 @@ ORDER = (
     "gtlog.statistics",
     "gtlog.device_statistics",
     "gtlog.gradients",
+    "gtlog.vitals",
+    "gtlog.vitals.columns",
+    "gtlog.vitals.sketches",
+    "gtlog.vitals.measures",
     "gtlog.loss_scale",
     # how failures are said
     "gtlog.users_line",
@@ -32,6 +36,7 @@ ORDER = (
     # what a step left behind
     "gtlog.variables",
     "gtlog.record",
+    "gtlog.asked",
     "gtlog.capture",
     # record to values
     "gtlog.values",
@@ -43,6 +48,7 @@ ORDER = (
     "gtlog.summaries.kernel_images",
     "gtlog.summaries.recurrent_gates",
     "gtlog.summaries.scalars",
+    "gtlog.summaries.vitals",
     "gtlog.summaries.checks",
     "gtlog.summaries.less_often",
     "gtlog.summaries",

@@ -1,0 +1,4 @@
+"""One table a step, variables x statistics: what everything that answers a question reads.
+
+`columns` names the statistics, `measures` computes them from arrays. Nothing here needs TensorFlow.
+"""
