@@ -31,6 +31,11 @@ class Asked:
         """Whether None was returned for a variable; None where it was not asked for."""
         return self._is_missing.get(known)
 
+    @property
+    def known_variables(self):
+        """The `KnownVariable`s among the sources."""
+        return self._is_missing.keys()
+
     def was_asked(self, known):
         """Whether the gradient of a variable was asked for."""
         return known in self._is_missing

@@ -24,12 +24,16 @@ class Capture:
       step: Number of the step.
 
     Attributes:
+      used: `KnownVariable`s that the step reads, as far as that is seen: what it trains where no
+        tape was asked for any.
+      of_model: `KnownVariable`s that are logged because the `model` of the logger has them.
       is_mixed: Whether another step of the logger ran while this one did.
       is_from_graph: Whether anything came out of a graph.
     """
 
     def __init__(self, step):
         self.step = step
+        self.used = self.of_model = ()
         self.is_mixed = False
         self.is_from_graph = False
         self._before = {}
@@ -67,6 +71,26 @@ class Capture:
         return True
 
     @property
+    def trained(self):
+        """The `KnownVariable`s that the step trains, as a set.
+
+        Those that a tape was asked for. Where none was, those that the step uses, but for what a
+        model says that it keeps frozen.
+        """
+        asked = {known for call in self._asked for known in call.known_variables}
+        return asked or {known for known in self.used if not known.is_frozen}
+
+    @property
+    def logged(self):
+        """The `KnownVariable`s that are logged in the step, as a set."""
+        return self.trained.union(self.of_model)
+
+    @property
+    def shows_what_is_trained(self):
+        """Whether a tape was asked for the gradient of any variable."""
+        return any(call.known_variables for call in self._asked)
+
+    @property
     def has_gradients(self):
         """Whether any gradient arrived."""
         return bool(self._gradients)
@@ -93,17 +117,18 @@ class Capture:
           losses: List of float.
           gradients: Dict from `KnownVariable` to gradient.
         """
+        trained = self.trained
         return StepRecord(
             step=self.step,
             losses=tuple(losses),
             variables=tuple(
-                self._variable_record(known, value, gradients.get(known))
+                self._variable_record(known, value, gradients.get(known), known in trained)
                 for known, value in sorted(values, key=lambda pair: pair[0].made)
             ),
             gradient_note=self._note,
         )
 
-    def _variable_record(self, known, value, gradient):
+    def _variable_record(self, known, value, gradient, is_trained):
         parts = self._parts(known)
         return VariableRecord(
             path=known.path,
@@ -113,6 +138,7 @@ class Capture:
             gradient=gradient,
             layer=known.layer,
             replica_gradients=tuple(parts) if len(parts) > 1 else (),
+            is_trained=is_trained,
             **facts(self._asked, known),
         )
 

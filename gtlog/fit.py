@@ -59,7 +59,8 @@ class FitSteps:
             if capture is None or count > 1:  # an update is that of one step, or it is not told
                 capture = Capture(number)
             with self._clock.logging(), self._pipeline.failures.guard("log the model", number):
-                self._pipeline.registry.add_model(model)
+                capture.of_model = self._pipeline.registry.add_model(model)
+                capture.used = capture.of_model
                 self._pipeline.finish_eagerly(capture)
         self._pipeline.failures.raise_pending()
 

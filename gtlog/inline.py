@@ -22,10 +22,8 @@ class InlineStep(EagerStep):
     def tape_exited(self, tape):
         """Finds the variables that the tape watched."""
         super().tape_exited(tape)
-        registry = self.pipeline.registry
-        if self.is_logged or not registry.has_variables:
-            registry.add_model()
-            registry.add_all(tape.watched_variables())
+        if self.is_logged or not self.pipeline.registry.has_variables:
+            self.read(tape.watched_variables())
 
     def observe(self, tape, target, sources):
         """What watches one `gradient` call of a tape; None where there is nothing to be seen."""

@@ -88,7 +88,7 @@ class StepLogger:
         self._parts = (Clock(step_number, schedule, failures), Gate(), self._pipeline)
         self._inline = InlineSteps(*self._parts)
         self._replicated = ReplicatedSteps()
-        self._traced = TracedFunctions(registry)
+        self._traced = TracedFunctions()
         self._compiled = CompiledFunctions(failures)
         self._finalizer = weakref.finalize(
             self, _close, self._inline.pending, self._writer, self._pipeline.outage
@@ -138,10 +138,9 @@ class StepLogger:
         self._traced.before_call(function)
         with self._eager_step() as step:
             result = function(*args, **kwargs)
-            if step.is_logged:
+            if step.is_logged and not step.shows_what_is_trained:
                 with failures.guard("find the variables of a tf.function", step.number):
-                    self._pipeline.registry.add_model()
-                    self._traced.after_call(function, args, kwargs)
+                    step.calls(self._traced.variables_of(function, args, kwargs))
                 if self._traced.was_traced_before(function) and not step.has_gradients:
                     failures.notice(_TRACED_BEFORE)
         return result

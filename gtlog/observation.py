@@ -6,7 +6,7 @@ when the variables still have their old values, and are given the gradients just
 
 import tensorflow as tf
 
-from gtlog import _compat, loss_scale
+from gtlog import _compat, loss_scale, naming
 from gtlog.asked import Asked
 from gtlog.gradients import unscaled
 
@@ -29,14 +29,24 @@ class _Observation:
             self._target = _tensors(target)
             self._losses = self._target if step.first_seen(target) else []
         self._variables = _variables(sources, step.pipeline.registry)
+        self._of_model = step.pipeline.registry.add_model()
         known_variables = [known for _, known in self._variables]
         self._asked = Asked(known_variables, tape)
         step.touched(known_variables)
 
     @property
     def _unchanged(self):
-        """The variables whose value before the update is to be kept: replicas have equal copies."""
-        return [] if self._replica else [known for _, known in self._variables]
+        """The variables whose value before the update is to be kept: replicas have equal copies.
+
+        Of the `model` those too that are not asked for: that a frozen layer stays is worth a figure.
+        """
+        if self._replica:
+            return []
+        known_variables = dict.fromkeys(known for _, known in self._variables)
+        known_variables.update(
+            (known, None) for known in self._of_model if known.role != naming.MOVING_STATISTIC
+        )
+        return list(known_variables)
 
     def take(self, result):
         """Takes what `gradient` returned, in the structure of the sources."""

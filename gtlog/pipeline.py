@@ -3,6 +3,7 @@
 import threading
 
 from gtlog import _compat
+from gtlog.in_use import VariablesInUse
 from gtlog.nonfinite import first_nonfinite
 from gtlog.outage import Outage
 from gtlog.values import VALUE_TYPES
@@ -19,12 +20,14 @@ class Pipeline:
       failures: `Failures`, which every failure here goes to.
 
     Attributes:
+      in_use: `VariablesInUse` of the logger.
       outage: `Outage`, the steps that could not be written.
     """
 
     def __init__(self, registry, summaries, writer, workers, failures):
         self.registry = registry
         self.failures = failures
+        self.in_use = VariablesInUse()
         self.outage = Outage(failures, writer)
         self._summaries = summaries
         self._writer = writer
@@ -32,8 +35,8 @@ class Pipeline:
         self._lock = threading.RLock()
 
     def finish_eagerly(self, capture):
-        """Reads every known variable and writes the step; call it after the update."""
-        self._finish(capture, self._read)
+        """Reads the variables of a step and writes it; call it after the update."""
+        self._finish(capture, lambda: self._read(self._in_order(capture.logged)))
 
     def finish(self, capture, values):
         """Writes a step.
@@ -42,7 +45,12 @@ class Pipeline:
           capture: `Capture` of the step.
           values: List of (`KnownVariable`, eager tensor after the update).
         """
-        self._finish(capture, lambda: values)
+        logged = capture.logged
+        self._finish(capture, lambda: [pair for pair in values if pair[0] in logged])
+
+    def _in_order(self, known_variables):
+        """The variables that are alive, in the order in which they became known."""
+        return [known for known in self.registry if known in known_variables]
 
     def _finish(self, capture, read):
         with self._lock, self.failures.guard("record the step", capture.step):
@@ -55,15 +63,17 @@ class Pipeline:
     def _log(self, capture, values, losses, gradients):
         if not values:
             self.failures.notice(self._no_variables(capture.step), once="no variables")
+        for known, _ in values:
+            known.steps_logged += 1
         record = capture.record(values, losses, gradients)
         logged = self._values_of(record)
         self._say_what_is_nonfinite(record)
         if logged:
             self._write(capture.step, logged)
 
-    def _read(self):
+    def _read(self, known_variables):
         with _compat.stop_recording():
-            return [(known, known.read()) for known in self.registry]
+            return [(known, known.read()) for known in known_variables]
 
     def _write(self, step, values):
         try:

@@ -40,6 +40,9 @@ class VariableRecord:
       replica_gradients: Where several replicas of a `tf.distribute` strategy took gradients, the
         part of each that runs in this process, in the order of their numbers; `gradient` is their
         sum. Empty elsewhere.
+      is_trained: Whether the step trains the variable: whether an `InstrumentedTape` was asked for
+        its gradient. Where none was asked for any variable, whether the step reads it and it is
+        trainable. False for what is logged because the `model` of the logger has it.
       was_asked: Whether `InstrumentedTape.gradient` was asked for the variable in this step; None
         where no `InstrumentedTape` was asked for anything.
       is_missing: Whether each such call returned None for it; None where it was not asked for.
@@ -57,6 +60,7 @@ class VariableRecord:
     gradient: Optional[Union[tf.Tensor, tf.IndexedSlices]] = None
     layer: Optional[str] = None
     replica_gradients: Tuple[Union[tf.Tensor, tf.IndexedSlices], ...] = ()
+    is_trained: bool = True
     was_asked: Optional[bool] = None
     is_missing: Optional[bool] = None
     was_read: Optional[bool] = None

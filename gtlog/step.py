@@ -152,15 +152,24 @@ class EagerStep(_Step):
         return self.is_logged or not registry.has_variables or registry.is_distributed
 
     def read(self, variables):
-        """Makes the variables known that the step has read."""
+        """Notes variables that the step has read."""
         with self.pipeline.failures.guard("find the variables", self.number):
-            self.pipeline.registry.add_model()
-            self.pipeline.registry.add_all(variables)
+            self._of_model = self.pipeline.registry.add_model()
+            self._read += self.pipeline.registry.add_all(variables)
+
+    def calls(self, captured):
+        """Notes all the variables that the step reads, where its `tf.function` tells them."""
+        self._captured = captured
 
     @property
     def capture(self):
         """The `Capture` of a logged step, once begun; None where it is not logged."""
         return self._capture
+
+    @property
+    def shows_what_is_trained(self):
+        """Whether a tape was asked for the gradient of any variable so far."""
+        return self._capture is not None and self._capture.shows_what_is_trained
 
     @property
     def has_gradients(self):
@@ -170,7 +179,8 @@ class EagerStep(_Step):
     def begin(self):
         """Numbers the step and, where it is logged, opens the gate for its graphs."""
         self.number, self.is_logged = self._clock.begin()
-        self._capture = None
+        self._capture = self._captured = None
+        self._read, self._of_model = [], []
         self._gate.running.add(self)
         if self.is_logged:
             self._capture = Capture(self.number)
@@ -185,9 +195,17 @@ class EagerStep(_Step):
             self._gate.shut(self._capture)
             if self._capture.drop_if_mixed():
                 self.pipeline.failures.notice(_MIXED)
+            with self.pipeline.failures.guard("find the variables", self.number):
+                self._tell_what_is_used()
             with self._clock.logging():
                 self.pipeline.finish_eagerly(self._capture)
         self.pipeline.failures.raise_pending()
+
+    def _tell_what_is_used(self):
+        is_all = self._captured is not None
+        captured = self.pipeline.registry.add_all(self._captured) if is_all else []
+        self._capture.of_model = self._of_model
+        self._capture.used = self.pipeline.in_use.after(self._read + captured, is_all)
 
     def abandon(self):
         """Drops the step, which the user's code did not complete."""
@@ -282,19 +300,20 @@ class GraphStep(_Step):
         self._gate.capture = Capture(int(number))
 
     def _finish_in_graph(self):
-        registry = self.pipeline.registry
-        self.touched(registry.add_model())
-        known_variables = [known for known in registry if known in self._touched]
+        registry, used = self.pipeline.registry, list(self._touched)
+        of_model = registry.add_model()
+        known_variables = [known for known in registry if known in {*used, *of_model}]
         self._gate.hand_over_values(
             known_variables,
-            lambda *values: self._finish_on_host(list(zip(known_variables, values))),
+            lambda *values: self._finish_on_host(used, of_model, zip(known_variables, values)),
         )
 
-    def _finish_on_host(self, values):
+    def _finish_on_host(self, used, of_model, values):
         capture, self._gate.capture = self._gate.capture, None
         if capture is not None:
+            capture.used, capture.of_model = used, of_model
             with self._clock.logging():
-                self.pipeline.finish(capture, values)
+                self.pipeline.finish(capture, list(values))
             self.pipeline.failures.raise_pending()
 
 

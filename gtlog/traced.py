@@ -1,4 +1,4 @@
-"""Which variables a `tf.function` uses that was traced out of the logger's sight."""
+"""Which variables a `tf.function` uses, whether the logger saw it traced or not."""
 
 import weakref
 
@@ -6,25 +6,17 @@ from gtlog import _compat
 
 
 class TracedFunctions:
-    """Follows the traces of the `tf.function` objects that one logger decorates.
+    """Follows the traces of the `tf.function` objects that one logger decorates."""
 
-    A step that traces shows its variables while it does so. One that was traced before (by a call
-    before it was decorated, or on a step that was not logged) shows nothing when it is called, but
-    its trace has captured them.
-
-    Args:
-      registry: `VariableRegistry` that the variables go to.
-    """
-
-    def __init__(self, registry):
-        self._registry = registry
-        self._seen = weakref.WeakKeyDictionary()
+    def __init__(self):
+        self._only_trace = weakref.WeakKeyDictionary()
+        self._seen = weakref.WeakSet()
         self._strangers = weakref.WeakSet()
 
     def before_call(self, function):
         """Notes whether a function comes with a trace that is not the logger's."""
         if function not in self._seen:
-            self._seen[function] = 0
+            self._seen.add(function)
             if _compat.tracing_count(function):
                 self._strangers.add(function)
 
@@ -32,9 +24,19 @@ class TracedFunctions:
         """Whether the function was traced before the logger's first call of it."""
         return function in self._strangers
 
-    def after_call(self, function, args, kwargs):
-        """Makes the variables of a trace known that came about since the last time."""
+    def variables_of(self, function, args, kwargs):
+        """The trainable variables of the trace that has just run with these arguments.
+
+        A function of one trace is asked once: to look the trace up by arguments that the step has
+        changed would trace anew.
+        """
         count = _compat.tracing_count(function)
-        if self._seen[function] != count:
-            self._registry.add_all(_compat.captured_variables(function, args, kwargs))
-            self._seen[function] = count
+        if count == 1 and function in self._only_trace:
+            return [one for one in map(_alive, self._only_trace[function]) if one is not None]
+        captured = _compat.captured_variables(function, args, kwargs)
+        self._only_trace[function] = [weakref.ref(variable) for variable in captured]
+        return captured
+
+
+def _alive(reference):
+    return reference()

@@ -1,5 +1,6 @@
 """Which variables a logger has seen, under which paths."""
 
+import collections
 import threading
 import weakref
 
@@ -16,10 +17,15 @@ class KnownVariable:
       role: What `naming.role_of` tells of the variable's own name.
       layer: Class name of the layer that holds it, None without a `model`.
       made: A number that is larger for variables that were made later.
+      is_frozen: Whether a model that holds it says that it does not train it.
+      steps_logged: In how many steps it was logged so far.
     """
 
-    def __init__(self, variable, path, role):
-        self._variable = weakref.ref(variable)
+    is_frozen = False
+    steps_logged = 0
+
+    def __init__(self, variable, path, role, when_dropped=None):
+        self._variable = weakref.ref(variable, when_dropped)
         self.path = path
         self.role = role
         self.layer = None
@@ -69,6 +75,7 @@ class VariableRegistry:
         self._taken = set()
         self._left_out = set()
         self._distributed = None
+        self._dropped = collections.deque()  # ids, appended by whichever thread drops a variable
         self.has_variables = self.is_distributed = False
         self._lock = threading.Lock()
 
@@ -134,8 +141,10 @@ class VariableRegistry:
             return []
         known = self.add_all(_compat.variables_of(model))
         layers = _layer_names(model)
+        trained = set(self.add_all(_compat.trained_variables_of(model)))
         for one in known:
             one.layer = layers.get(id(one.variable))
+            one.is_frozen = one not in trained
         return known
 
     def _add(self, kind, variable, own_path):
@@ -145,13 +154,31 @@ class VariableRegistry:
         if not self._path_filter(own_path):
             self._left_out.add(own_path)
             return None
+        self._forget_dropped()
         path = naming.unique_path(own_path, self._taken)
         self._taken.add(path)
-        known = kind(variable, path, naming.role_of(own_path))
-        self._known[id(variable)] = known
+        key, dropped = id(variable), self._dropped
+        known = kind(
+            variable, path, naming.role_of(own_path), lambda reference: dropped.append(key)
+        )
+        self._known[key] = known
         if _compat.is_distributed(variable):
             self._distributed, self.is_distributed = known, True
         return known
+
+    def _forget_dropped(self):
+        """Forgets variables that are gone.
+
+        One that was made for a single step frees its path for the next one. Any other keeps it, so
+        that no curve changes its meaning.
+        """
+        while self._dropped:
+            key = self._dropped.popleft()
+            known = self._known.get(key)
+            if known is not None and known.variable is None:
+                del self._known[key]
+                if known.steps_logged <= 1:
+                    self._taken.discard(known.path)
 
 
 def _read(variable):

@@ -37,6 +37,7 @@ ORDER = (
     "gtlog.variables",
     "gtlog.record",
     "gtlog.asked",
+    "gtlog.in_use",
     "gtlog.capture",
     # record to values
     "gtlog.values",

@@ -9,7 +9,7 @@ from gtlog.values import Scalar, joined
 
 _DESCRIPTIONS = {
     "gradient_norm": "Global L2 norm of the gradients that `tape.gradient` returned.",
-    "weight_norm": "Global L2 norm of the variables after the update.",
+    "weight_norm": "Global L2 norm of the trained variables after the update.",
     "update_ratio": "L2 norm of the change that the update made, over the norm after it.",
 }
 
@@ -18,14 +18,17 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
     """A summary that writes loss, norms, update ratio and counts of non-finite elements.
 
     Tags: `loss`, or `loss/<k>` where a step differentiated several targets; `gradient_norm`,
-    `weight_norm` and `update_ratio`, over all logged variables; `nonfinite/<path>`, the number of
-    NaN and infinite elements of a variable's value and gradient together, only where there are any.
+    `weight_norm` and `update_ratio`, over the variables that the step trains; `nonfinite/<path>`,
+    the number of NaN and infinite elements of a variable's value and gradient together, only where
+    there are any.
 
     `update_ratio` is the norm of (value after - value before the update), over the norm of the
-    values after it, of the variables whose gradient was taken: the change that was really
+    values after it, of the trained variables: the change that was really
     assigned, weight decay, clipping and constraints included. It is 0 where nothing changed, and is
     not written where neither an `InstrumentedTape` nor `StepLogger.keras_callback` told the values
-    before the update. Norms are taken over the finite elements, moving statistics do not enter
+    before the update. Trained are the variables that an `InstrumentedTape` was asked for, or, with
+    another tape, all trainable ones that the step reads. Norms are taken over the finite elements;
+    moving statistics, and what is logged only because the logger's `model` has it, do not enter
     them.
 
     Args:
@@ -49,9 +52,10 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
     def summarize(record):
         note = record.gradient_note
         yield from _losses(record.losses, note)
-        trained = [one for one in record.variables if one.role != "moving_statistic"]
+        variables = [one for one in record.variables if one.role != "moving_statistic"]
+        trained = [one for one in variables if one.is_trained]
         yield from _norms(trained, note)
-        for variable in trained if per_variable else ():
+        for variable in variables if per_variable else ():
             yield from _norms([variable], note, f"/{variable.path}")
         if per_replica:
             yield from _spread(trained, note)
