@@ -27,19 +27,29 @@ class OwnCounter:
     def read(self):
         """The number of the step that begins now."""
         with self._lock:
-            number = self._next
-            self._next = number + 1
+            number = self._count()
+            self._add(1)
         set_step = self._set_step()
         return number if set_step is None else set_step
 
     def peek(self):
         """The number of the step that begins next."""
         set_step = self._set_step()
-        return self._next if set_step is None else set_step
+        return self._count() if set_step is None else set_step
 
     def skip(self, count):
         """Counts steps that have begun."""
-        self._next += count
+        self._add(count)
+
+    def _count(self):
+        """How far it has counted: once a graph counts, it counts for eager calls as well."""
+        return self._next if self._variable is None else int(self._variable.numpy())
+
+    def _add(self, count):
+        if self._variable is None:
+            self._next += count
+        else:
+            self._variable.assign_add(count)
 
     def _set_step(self):
         set_step = tf.summary.experimental.get_step() if self._follow_set_step else None
