@@ -22,6 +22,7 @@ except ModuleNotFoundError as error:
 
 from tensorflow.python.autograph.impl import api as _autograph
 from tensorflow.python.distribute import cross_device_utils as _cross_device
+from tensorflow.python.eager import context as _context
 from tensorflow.python.framework import ops as _ops
 from tensorflow.python.ops import control_flow_util as _control_flow
 from tensorflow.python.ops import summary_ops_v2 as _summary_ops
@@ -61,6 +62,8 @@ __all__ = [
     "is_generated_by_autograph",
     "is_keras_model",
     "is_nested_graph",
+    "is_of_graph",
+    "is_plain_graph",
     "is_tf_function",
     "is_vectorized",
     "keep_whole",
@@ -93,7 +96,8 @@ def own_variable(value, dtype, name):
     being traced would take the variable for one of its own and trace again, and a distribution
     strategy would mirror it. It lives on the host, which decides by it.
     """
-    with tf.init_scope(), tf.device("/cpu:0"):
+    # `tf.init_scope` does not leave a plain `tf.Graph`, which would keep the variable.
+    with tf.init_scope(), _context.eager_mode(), tf.device("/cpu:0"):
         return _ResourceVariable(value, trainable=False, dtype=dtype, name=name)
 
 
@@ -393,6 +397,23 @@ def compiles_with_xla():
     """Whether the graph that is being traced will be compiled by XLA."""
     graph = tf.compat.v1.get_default_graph()
     return bool(_control_flow.GraphOrParentsInXlaContext(graph))
+
+
+def is_plain_graph():
+    """Whether the program builds a graph of `tf.compat.v1`, which no `tf.function` traces."""
+    if tf.executing_eagerly():
+        return False
+    return not getattr(tf.compat.v1.get_default_graph(), "building_function", False)
+
+
+def is_of_graph(variable):
+    """Whether a variable belongs to a graph alone, so that it has no value outside of it.
+
+    Such are those of `tf.compat.v1`, and the copies that are made where a model is exported.
+    """
+    copies = variable.values if is_distributed(variable) else [variable]
+    handle = getattr(copies[0], "handle", None)
+    return handle is None or hasattr(handle, "graph")
 
 
 def is_nested_graph():

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtlog import gradients
+from gtlog.arrays import array_of
 from gtlog.asked import facts
 from gtlog.record import StepRecord, VariableRecord
 
@@ -105,9 +106,14 @@ class Capture:
         ]
         return [sum(parts) for parts in itertools.zip_longest(*by_replica, fillvalue=0.0)]
 
-    def gradients(self):
-        """Dict from `KnownVariable` to the gradient of the step, summed over the replicas."""
-        return {known: gradients.total(self._parts(known)) for known in self._gradients}
+    @property
+    def with_gradient(self):
+        """The `KnownVariable`s that a gradient arrived for, in order."""
+        return list(self._gradients)
+
+    def gradient_of(self, known):
+        """The gradient of the step, summed over the replicas."""
+        return gradients.total(self._parts(known))
 
     def record(self, values, losses, gradients):
         """The record of the step.
@@ -129,7 +135,7 @@ class Capture:
         )
 
     def _variable_record(self, known, value, gradient, is_trained):
-        parts = self._parts(known)
+        parts = () if gradient is None else self._parts(known)
         return VariableRecord(
             path=known.path,
             role=known.role,
@@ -156,5 +162,5 @@ def _outermost(parts):
 
 def _sum_of(target):
     return float(
-        sum(np.sum(np.asarray(tf.convert_to_tensor(part)), dtype=np.float64) for part in target)
+        sum(np.sum(array_of(tf.convert_to_tensor(part)), dtype=np.float64) for part in target)
     )

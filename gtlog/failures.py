@@ -67,6 +67,28 @@ class Failures:
         except Exception as error:
             self.failed(doing, error, step)
 
+    def each(self, doing, items, work, step=None):
+        """Does the same work on several parts of a step; one that fails costs itself alone.
+
+        Args:
+          doing: Function from an item to what is done with it, as for `guard`.
+          items: Iterable.
+          work: Function of an item.
+          step: As for `guard`.
+
+        Returns:
+          List of the items and what `work` returned for them, as pairs; without those that failed.
+        """
+        done = []
+        for item in items:
+            try:
+                done.append((item, work(item)))
+            except LoggingWarning:
+                raise
+            except Exception as error:
+                self.failed(doing(item), error, step)
+        return done
+
     def failed(self, doing, error, step=None, *, consequence=None, once=None):
         """Takes a failure that was caught; see `guard`.
 

@@ -35,6 +35,8 @@ class FitSteps:
           model: The Keras model.
         """
         self._first, self._capture = batch, None
+        if _compat.is_plain_graph():
+            return
         if self._clock.is_in_graph:  # a decorated train_step logs from inside the graph
             return
         number, is_due = self._clock.begin_ahead()

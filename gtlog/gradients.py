@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from gtlog.arrays import array_of
+
 
 def total(parts):
     """The sum of the gradients that one variable was given in a step.
@@ -60,8 +62,8 @@ def elements(gradient):
            [5.]], dtype=float32)
     """
     if isinstance(gradient, tf.IndexedSlices):
-        return _touched_rows(np.asarray(gradient.values), np.asarray(gradient.indices))
-    return np.asarray(gradient)
+        return _touched_rows(array_of(gradient.values), array_of(gradient.indices))
+    return array_of(gradient)
 
 
 def _touched_rows(values, indices):
@@ -82,11 +84,11 @@ def _wide(dtype):
 
 def _dense_total(parts):
     dense = next(part for part in parts if not isinstance(part, tf.IndexedSlices))
-    result = np.zeros(dense.shape, _wide(np.asarray(dense).dtype))
+    result = np.zeros(dense.shape, _wide(array_of(dense).dtype))
     for part in parts:
         if isinstance(part, tf.IndexedSlices):
-            values = np.asarray(part.values).astype(result.dtype)
-            np.add.at(result, np.asarray(part.indices), values)
+            values = array_of(part.values).astype(result.dtype)
+            np.add.at(result, array_of(part.indices), values)
         else:
-            result += np.asarray(part).astype(result.dtype)
+            result += array_of(part).astype(result.dtype)
     return tf.constant(result)

@@ -90,6 +90,8 @@ class StepLogger:
         self._replicated = ReplicatedSteps()
         self._traced = TracedFunctions()
         self._compiled = CompiledFunctions(failures)
+        if not tf.compat.v1.executing_eagerly_outside_functions():
+            failures.notice(_IN_PLAIN_GRAPH)
         self._finalizer = weakref.finalize(
             self, _close, self._inline.pending, self._writer, self._pipeline.outage
         )
@@ -116,6 +118,9 @@ class StepLogger:
         Args:
           owner: What the decorated function is a method of, where it is one.
         """
+        if _compat.is_plain_graph():
+            self._pipeline.failures.notice(_IN_PLAIN_GRAPH)
+            return contextlib.nullcontext()
         if _compat.runs_on_workers():
             self._pipeline.failures.notice(_ON_WORKERS)
             return contextlib.nullcontext()
@@ -262,6 +267,11 @@ _TAPE_IN_GRAPH = (
     "InstrumentedTape(logger=...) is used inside a tf.function without a step around it, so gtlog "
     "cannot tell when the update is done and logs nothing of it. Decorate the function with "
     "@gtlog.logged_step(...), or call it inside `with logger.step():`."
+)
+_IN_PLAIN_GRAPH = (
+    "The step builds a graph of tf.compat.v1: in a program that disables eager execution, or inside "
+    "tf.Graph().as_default(). Such a graph runs in a session, out of gtlog's sight: nothing of it is "
+    "logged, and gtlog adds nothing to it. Write the step as eager code or as a tf.function."
 )
 _ON_WORKERS = (
     "The decorated function is traced to run in the processes of workers, under a parameter server "

@@ -84,8 +84,13 @@ class EagerObservation(_Observation):
         if self._variables:
             capture.add_asked(self._asked)
         with _compat.stop_recording():
-            for known in self._unchanged:
-                capture.add_before(known, known.read())
+            before = self._failures.each(
+                lambda known: f"read the variable {known.path!r} before the update",
+                self._unchanged,
+                lambda known: known.read(),
+            )
+        for known, value in before:
+            capture.add_before(known, value)
 
     def _take(self, pairs):
         self._note(self._capture, loss_scale.note_on(None))
@@ -145,8 +150,11 @@ class GraphObservation(_Observation):
 
     def _receive(self, scales, note, losses, known_variables, gradients):
         capture = self._gate.capture
-        if capture is None:
-            return
+        if capture is not None:
+            with self._failures.guard("read the gradients", capture.step):
+                self._add(capture, scales, note, losses, known_variables, gradients)
+
+    def _add(self, capture, scales, note, losses, known_variables, gradients):
         self._note(capture, note)
         for scale in scales:
             losses = [unscaled(loss, scale) for loss in losses]
@@ -181,11 +189,10 @@ class _Layout:
 
 
 def _tensors(target):
-    return [
-        tf.convert_to_tensor(part)
-        for part in tf.nest.flatten(target, expand_composites=True)
-        if part is not None
-    ]
+    """The numbers that are differentiated; strings and variants among them TensorFlow skips."""
+    parts = tf.nest.flatten(target, expand_composites=True)
+    tensors = [tf.convert_to_tensor(part) for part in parts if part is not None]
+    return [one for one in tensors if one.dtype.is_floating or one.dtype.is_complex]
 
 
 def _variables(sources, registry):

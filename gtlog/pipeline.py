@@ -6,7 +6,7 @@ from gtlog import _compat
 from gtlog.in_use import VariablesInUse
 from gtlog.nonfinite import first_nonfinite
 from gtlog.outage import Outage
-from gtlog.values import VALUE_TYPES
+from gtlog.values import VALUE_TYPES, Unreadable
 
 
 class Pipeline:
@@ -36,7 +36,7 @@ class Pipeline:
 
     def finish_eagerly(self, capture):
         """Reads the variables of a step and writes it; call it after the update."""
-        self._finish(capture, lambda: self._read(self._in_order(capture.logged)))
+        self._finish(capture, lambda: self._read(capture))
 
     def finish(self, capture, values):
         """Writes a step.
@@ -48,14 +48,26 @@ class Pipeline:
         logged = capture.logged
         self._finish(capture, lambda: [pair for pair in values if pair[0] in logged])
 
-    def _in_order(self, known_variables):
-        """The variables that are alive, in the order in which they became known."""
-        return [known for known in self.registry if known in known_variables]
+    def _losses(self, capture):
+        with self.failures.guard("read the loss", capture.step):
+            return capture.losses()
+        return []
+
+    def _gradients(self, capture):
+        """Dict from `KnownVariable` to the gradient of the step, of those that can be read."""
+        return dict(
+            self.failures.each(
+                lambda known: f"read the gradient of {known.path!r}",
+                capture.with_gradient,
+                capture.gradient_of,
+                capture.step,
+            )
+        )
 
     def _finish(self, capture, read):
         with self._lock, self.failures.guard("record the step", capture.step):
             losses, gradients = self._workers.total(
-                capture.losses(), capture.gradients(), capture.is_from_graph
+                self._losses(capture), self._gradients(capture), capture.is_from_graph
             )
             if self._workers.this_one_writes and self._may_write(capture.step):
                 self._log(capture, read(), losses, gradients)
@@ -71,9 +83,16 @@ class Pipeline:
         if logged:
             self._write(capture.step, logged)
 
-    def _read(self, known_variables):
+    def _read(self, capture):
+        """The variables that are alive and can be read, with their values."""
+        logged = capture.logged
         with _compat.stop_recording():
-            return [(known, known.read()) for known in known_variables]
+            return self.failures.each(
+                lambda known: f"read the variable {known.path!r}",
+                [known for known in self.registry if known in logged],
+                lambda known: known.read(),
+                capture.step,
+            )
 
     def _write(self, step, values):
         try:
@@ -105,7 +124,7 @@ class Pipeline:
             with self.failures.guard(f"run the summary {_name_of(summary)}", record.step):
                 values = summary(record)
                 for value in () if values is None else values:
-                    self._add(by_tag, summary, value)
+                    self._add(by_tag, summary, value, record.step)
         return list(by_tag.values())
 
     def _say_what_is_nonfinite(self, record):
@@ -118,12 +137,20 @@ class Pipeline:
                 once="nonfinite",
             )
 
-    def _add(self, by_tag, summary, value):
+    def _add(self, by_tag, summary, value, step):
+        if isinstance(value, Unreadable):
+            self.failures.failed(f"read {value.part}", value.error, step)
+            return
         if not isinstance(value, VALUE_TYPES):
-            raise TypeError(
-                f"it yielded {value!r} ({type(value).__name__}); a summary yields "
-                "gtlog.summaries.Scalar, Histogram, Image or Table objects"
+            self.failures.failed(
+                f"write what the summary {_name_of(summary)} yielded",
+                TypeError(
+                    f"it yielded {value!r} ({type(value).__name__}); a summary yields "
+                    "gtlog.summaries.Scalar, Histogram, Image or Table objects"
+                ),
+                step,
             )
+            return
         if value.tag in by_tag:
             self.failures.notice(
                 f"The summary {_name_of(summary)} yielded the tag {value.tag!r} a second time in "

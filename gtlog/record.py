@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtlog import gradients, statistics
+from gtlog.arrays import array_of
 
 
 class _computed_once(functools.cached_property):
@@ -74,12 +75,12 @@ class VariableRecord:
     def is_on_host(self) -> bool:
         """Whether numpy can read value and gradient without a copy to the host."""
         tensors = [self.value, self.before, self.gradient]
-        return all(one is None or "CPU" in one.device.upper() for one in tensors)
+        return all(one is None or _is_on_host(one) for one in tensors)
 
     @_computed_once
     def value_array(self) -> np.ndarray:
         """The value as a numpy array; on the CPU it shares the tensor's memory."""
-        return np.asarray(self.value)
+        return array_of(self.value)
 
     @_computed_once
     def gradient_array(self) -> Optional[np.ndarray]:
@@ -89,21 +90,24 @@ class VariableRecord:
     @_computed_once
     def value_extremes(self) -> statistics.Extremes:
         """Extremes of the value after the update: all that a histogram needs."""
-        return _reducer(self.value).extremes(self.value)
+        return _reducer(self._value_elements).extremes(self._value_elements)
 
     @_computed_once
     def value_statistics(self) -> statistics.TensorStatistics:
         """Statistics of the value after the update."""
-        return _reducer(self.value).describe(self.value, self.value_extremes)
+        elements = self._value_elements
+        return _reducer(elements).describe(elements, self.value_extremes)
 
     @_computed_once
     def value_norm(self) -> float:
         """L2 norm of the value after the update, of float32 right to a relative 1e-6."""
-        return _reducer(self.value).norm(self.value, self.value_extremes)
+        elements = self._value_elements
+        return _reducer(elements).norm(elements, self.value_extremes)
 
     def value_histogram(self, buckets: int) -> np.ndarray:
         """Histogram of the value after the update: `[buckets, 3]` rows of edges and count."""
-        return _reducer(self.value).histogram(self.value, buckets, self.value_extremes)
+        elements = self._value_elements
+        return _reducer(elements).histogram(elements, buckets, self.value_extremes)
 
     @_computed_once
     def gradient_extremes(self) -> Optional[statistics.Extremes]:
@@ -140,26 +144,41 @@ class VariableRecord:
         """Statistics of `value - before`, the change that was made; None without `before`."""
         if self.before is None:
             return None
-        return _reducer(self.value).describe_difference(self.value, self.before)
+        after, before = self._value_elements, _elements(self.before)
+        return _reducer(after).describe_difference(after, before)
 
     @_computed_once
     def update_norm(self) -> Optional[float]:
         """L2 norm of `value - before`, as `value_norm`; None without `before`."""
         if self.before is None:
             return None
-        return _reducer(self.value).norm_of_difference(self.value, self.before)
+        after, before = self._value_elements, _elements(self.before)
+        return _reducer(after).norm_of_difference(after, before)
+
+    @property
+    def _value_elements(self):
+        return self.value_array if _is_on_host(self.value) else self.value
 
     @property
     def _gradient_elements(self):
         """The gradient where it lives; of slices the touched rows, which are put together here."""
-        if isinstance(self.gradient, tf.IndexedSlices):
+        if isinstance(self.gradient, tf.IndexedSlices) or _is_on_host(self.gradient):
             return self.gradient_array
         return self.gradient
 
 
+def _is_on_host(tensor):
+    return "CPU" in tensor.device.upper()
+
+
+def _elements(tensor):
+    """The array of a tensor on the host, any other tensor itself."""
+    return array_of(tensor) if _is_on_host(tensor) else tensor
+
+
 def _reducer(elements):
-    """The module that reduces a tensor where it lives, or an array."""
-    if isinstance(elements, np.ndarray) or "CPU" in elements.device.upper():
+    """The module that reduces an array, or a tensor where it lives."""
+    if isinstance(elements, np.ndarray):
         return statistics
     from gtlog import device_statistics  # a millisecond or more, which most programs never need
 

@@ -4,6 +4,7 @@
 is being traced. A tape asks the step that is active to observe each of its `gradient` calls.
 """
 
+import contextlib
 import threading
 
 import tensorflow as tf
@@ -100,6 +101,8 @@ def _why_gradients_are_unseen():
     """What keeps a tape in the graph that is being traced from handing over; None where nothing."""
     if _compat.runs_on_workers():
         return _ON_WORKERS
+    if _compat.is_plain_graph():
+        return _IN_PLAIN_GRAPH
     return _GRADIENT_VECTORIZED if _compat.is_vectorized() else None
 
 
@@ -112,24 +115,28 @@ class StepCode:
 
     def __init__(self, step):
         self._step = step
-        self._watcher = self._carrier = None
-        if step.is_watched:
-            self._watcher = _compat.VariableWatcher()
-            self._carrier = StepCarrier(step)
+        self._failures = step.pipeline.failures
+        self._watching = None
 
     def __enter__(self):
-        if self._watcher is not None:
-            self._carrier.__enter__()
-            self._watcher.__enter__()
+        if self._step.is_watched:
+            with self._failures.guard("watch what the step reads"):
+                self._watch()
         self._token = enter_step(self._step)
         return self
 
     def __exit__(self, kind, error, traceback):
         leave_step(self._token)
-        if self._watcher is not None:
-            self._watcher.__exit__(kind, error, traceback)
-            self._carrier.__exit__(kind, error, traceback)
-            self._step.read(self._watcher.watched_variables())
+        if self._watching is not None:
+            with self._failures.guard("watch what the step reads"):
+                self._watching.close()
+
+    def _watch(self):
+        watcher = _compat.VariableWatcher()
+        self._watching = contextlib.ExitStack()
+        self._watching.callback(lambda: self._step.read(watcher.watched_variables()))
+        self._watching.enter_context(StepCarrier(self._step))
+        self._watching.enter_context(watcher)
 
 
 class EagerStep(_Step):
@@ -184,15 +191,15 @@ class EagerStep(_Step):
         self._gate.running.add(self)
         if self.is_logged:
             self._capture = Capture(self.number)
-            self._gate.open(self._capture)
+            with self.pipeline.failures.guard("open the gate", self.number):
+                self._gate.open(self._capture)
         elif self._gate.capture is not None:
             self._gate.mark_overlap(self._gate.capture)
 
     def finish(self):
         """The post-hook: logs the step, whose update is done."""
-        self._gate.running.discard(self)
+        self._leave_gate()
         if self.is_logged:
-            self._gate.shut(self._capture)
             if self._capture.drop_if_mixed():
                 self.pipeline.failures.notice(_MIXED)
             with self.pipeline.failures.guard("find the variables", self.number):
@@ -209,9 +216,13 @@ class EagerStep(_Step):
 
     def abandon(self):
         """Drops the step, which the user's code did not complete."""
+        self._leave_gate()
+
+    def _leave_gate(self):
         self._gate.running.discard(self)
         if self.is_logged:
-            self._gate.shut(self._capture)
+            with self.pipeline.failures.guard("shut the gate", self.number):
+                self._gate.shut(self._capture)
 
     def observe(self, tape, target, sources):
         """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
@@ -356,6 +367,10 @@ _BENEATH_XLA = (
 _STEP_VECTORIZED = (
     "The decorated step is called inside tf.vectorized_map, which computes all elements at once: "
     "it is not logged. Decorate the function that calls tf.vectorized_map."
+)
+_IN_PLAIN_GRAPH = (
+    "A gradient is taken inside a tf.Graph of tf.compat.v1, which runs in a session of its own, "
+    "where nothing can be handed to gtlog: it is not logged. Take it eagerly or in a tf.function."
 )
 _GRADIENT_VECTORIZED = (
     "A gradient is taken inside tf.vectorized_map, where a graph can hand over that of the first "

@@ -134,7 +134,10 @@ class InstrumentedTape(tf.GradientTape):
         if self._gtlog_is_differentiating:
             return None
         step = active_step() if self._gtlog_logger is None else self._gtlog_step
-        return None if step is None else step.observe(self, target, sources)
+        if step is not None:
+            with step.pipeline.failures.guard("observe a gradient"):
+                return step.observe(self, target, sources)
+        return None
 
     @contextlib.contextmanager
     def _gtlog_unobserved(self):

@@ -139,6 +139,21 @@ class Table:
         object.__setattr__(self, "array", array)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Unreadable:
+    """What a summary yields in place of the values of a part that it could not read.
+
+    gtlog says so once; the summary goes on with the other parts.
+
+    Attributes:
+      part: What it is, as in "the variable 'dense/kernel'".
+      error: The exception.
+    """
+
+    part: str
+    error: Exception
+
+
 def joined(*descriptions):
     """One Markdown text of several, those left out that are empty."""
     return " ".join(one for one in descriptions if one)

@@ -99,13 +99,14 @@ class VariableRegistry:
         """Makes a variable known.
 
         Args:
-          variable: `tf.Variable` or Keras variable; of a type that has no numbers it is left out.
+          variable: `tf.Variable` or Keras variable. It is left out where its type has no numbers,
+            or where it belongs to a graph alone.
 
         Returns:
           Its `KnownVariable`; None where it is left out.
         """
         inner = _compat.resource_variable(variable)
-        if inner is None:
+        if inner is None or _compat.is_of_graph(inner):
             return None
         known = self._known.get(id(inner))
         if known is not None and known.variable is inner:

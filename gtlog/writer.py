@@ -164,7 +164,7 @@ class UsersWriter:
 
     def flush(self):
         """Flushes the writer, if the user has not closed it."""
-        if not _compat.writer_is_closed(self._writer):
+        if not _compat.writer_is_closed(self._writer) and not _compat.is_plain_graph():
             self._writer.flush()
 
     def check(self):

@@ -21,6 +21,7 @@ ORDER = (
     "gtlog.float32_counts",
     "gtlog.statistics",
     "gtlog.device_statistics",
+    "gtlog.arrays",
     "gtlog.gradients",
     "gtlog.vitals",
     "gtlog.vitals.columns",
@@ -42,6 +43,7 @@ ORDER = (
     # record to values
     "gtlog.values",
     "gtlog.types",
+    "gtlog.summaries.parts",
     "gtlog.summaries.histograms",
     "gtlog.summaries.pictures",
     "gtlog.summaries.tile_layout",

@@ -7,6 +7,7 @@ import numbers
 from gtlog import naming, statistics
 from gtlog.summaries import kernel_kinds, pictures
 from gtlog.summaries.tile_layout import matrix_layout, tile_layout
+from gtlog.summaries.parts import of_each
 from gtlog.types import Summary
 from gtlog.values import Image
 
@@ -73,16 +74,18 @@ def kernel_images(
     caps = _Caps(max_filters, max_channels, max_side)
 
     def summarize(record):
-        for variable in record.variables:
+        def image_of(variable):
             if kernel_kinds.is_convolution(variable):
                 draw = _convolution_image
             elif dense and kernel_kinds.is_matrix(variable):
                 draw = _matrix_image
             else:
-                continue
+                return
             array = variable.value_array
             if array.size and array.dtype.kind != "c":
                 yield draw(variable, record.step, caps)
+
+        return of_each(record.variables, image_of)
 
     summarize.__qualname__ = "kernel_images"
     return summarize

@@ -17,6 +17,7 @@ import numpy as np
 
 from gtlog import naming, statistics
 from gtlog.summaries.histograms import DEFAULT_BUCKETS, check_buckets
+from gtlog.summaries.parts import of_each
 from gtlog.types import Summary
 from gtlog.values import Histogram
 
@@ -69,12 +70,15 @@ def recurrent_gates(buckets: int = DEFAULT_BUCKETS) -> Summary:
 
     def summarize(record):
         by_path = {variable.path: variable for variable in record.variables}
-        for recurrent in record.variables:
+
+        def values_of(recurrent):
             gates, width = _gates_of(recurrent)
             for variable in _layer_variables(recurrent, by_path) if gates else ():
                 shape = tuple(variable.value.shape)
                 if all(shape) and shape[-1:] == (width,):
                     yield from _layer_histograms(variable, gates, buckets)
+
+        return of_each(record.variables, values_of)
 
     summarize.__qualname__ = "recurrent_gates"
     return summarize

@@ -4,6 +4,7 @@ import math
 
 from gtlog import statistics
 from gtlog.gradients import elements
+from gtlog.summaries.parts import numbers_of, of_each, part
 from gtlog.types import Summary
 from gtlog.values import Scalar, joined
 
@@ -58,9 +59,8 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
         for variable in variables if per_variable else ():
             yield from _norms([variable], note, f"/{variable.path}")
         if per_replica:
-            yield from _spread(trained, note)
-        for variable in record.variables:
-            yield from _nonfinite(variable)
+            yield from part("the gradients of the replicas", _spread(trained, note))
+        yield from of_each(record.variables, _nonfinite)
 
     summarize.__qualname__ = "scalars"
     return summarize
@@ -78,16 +78,18 @@ def _losses(losses, note):
 
 def _norms(variables, note, suffix=""):
     with_gradient = [one for one in variables if one.gradient is not None]
-    if with_gradient:
-        norm = _norm(one.gradient_norm for one in with_gradient)
-        yield _described("gradient_norm", suffix, norm, note)
-    if variables:
-        norm = _norm(one.value_norm for one in variables)
-        yield _described("weight_norm", suffix, norm)
+    norms = yield from numbers_of(with_gradient, "the gradient of", lambda one: one.gradient_norm)
+    if norms:
+        yield _described("gradient_norm", suffix, _norm(norms), note)
+    norms = yield from numbers_of(variables, "the variable", lambda one: one.value_norm)
+    if norms:
+        yield _described("weight_norm", suffix, _norm(norms))
     updated = [one for one in variables if one.before is not None]
-    if updated:
-        update = _norm(one.update_norm for one in updated)
-        weight = _norm(one.value_norm for one in updated)
+    pairs = yield from numbers_of(
+        updated, "the update of", lambda one: (one.update_norm, one.value_norm)
+    )
+    if pairs:
+        update, weight = map(_norm, zip(*pairs))
         yield _described("update_ratio", suffix, _ratio(update, weight))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtlog import naming
+from gtlog.arrays import array_of
 from gtlog.summaries import kernel_kinds
 from gtlog.summaries.scalars import scalars
 from gtlog.types import Summary
@@ -133,10 +134,10 @@ def _tensors_of(variable):
     value = gradient = rows = None
     if variable.is_on_host:
         value = variable.value_array
-        before = np.asarray(before) if has_before else None
+        before = array_of(before) if has_before else None
         gradient = variable.gradient_array
         if isinstance(variable.gradient, tf.IndexedSlices):
-            rows = np.unique(np.asarray(variable.gradient.indices))
+            rows = np.unique(array_of(variable.gradient.indices))
     return measures.Tensors(
         value,
         before,
