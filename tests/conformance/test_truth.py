@@ -5,7 +5,7 @@ import pytest
 
 from gtlog.testing import read_events
 
-from ..reference import assert_histogram, norm
+from ..reference import assert_histogram, charts, norm, vitals_of
 from .steps import EVERY, STEPS, Problem
 
 PATHS = ("first/kernel", "first/bias", "second/kernel", "second/bias")
@@ -39,7 +39,7 @@ def test_a_plain_tape_suffices_for_weights(logged_with_plain_tape, logdir):
     for position, path in enumerate(PATHS):
         for step, rows in events.of(tag_of(path)).items():
             assert_histogram(rows, logged_with_plain_tape.weights[step][position])
-    assert events.tags == sorted([*map(tag_of, PATHS), "weight_norm"])
+    assert charts(events) == sorted([*map(tag_of, PATHS), "weight_norm"])
 
 
 def test_gradients_are_what_the_tape_returned(logged, weights_before, logdir):
