@@ -61,7 +61,14 @@ def elements(gradient):
     """
     if isinstance(gradient, tf.IndexedSlices):
         return _touched_rows(np.asarray(gradient.values), np.asarray(gradient.indices))
-    return np.asarray(gradient)
+    return array_of(gradient)
+
+
+def array_of(tensor):
+    """An eager tensor as a numpy array; on the CPU it shares the tensor's memory."""
+    # Of a bfloat16 tensor of rank 0 numpy gets no array.
+    is_number = isinstance(tensor, tf.Tensor) and tensor.shape.rank == 0
+    return np.asarray(tensor.numpy() if is_number else tensor)
 
 
 def _touched_rows(values, indices):

@@ -68,14 +68,20 @@ class VariableRecord:
 
     @_computed_once
     def is_on_host(self) -> bool:
-        """Whether numpy can read value and gradient without a copy to the host."""
-        tensors = [self.value, self.before, self.gradient]
-        return all(one is None or "CPU" in one.device.upper() for one in tensors)
+        """Whether numpy reads value and gradient without a copy to the host."""
+        if not isinstance(self._value_elements, np.ndarray):
+            return False
+        return self.gradient is None or isinstance(self._gradient_elements, np.ndarray)
 
     @_computed_once
     def value_array(self) -> np.ndarray:
         """The value as a numpy array; on the CPU it shares the tensor's memory."""
-        return np.asarray(self.value)
+        return gradients.array_of(self.value)
+
+    @_computed_once
+    def before_array(self) -> Optional[np.ndarray]:
+        """The value before the update as a numpy array; None without one."""
+        return None if self.before is None else gradients.array_of(self.before)
 
     @_computed_once
     def gradient_array(self) -> Optional[np.ndarray]:
@@ -85,21 +91,24 @@ class VariableRecord:
     @_computed_once
     def value_extremes(self) -> statistics.Extremes:
         """Extremes of the value after the update: all that a histogram needs."""
-        return _reducer(self.value).extremes(self.value)
+        return _reducer(self._value_elements).extremes(self._value_elements)
 
     @_computed_once
     def value_statistics(self) -> statistics.TensorStatistics:
         """Statistics of the value after the update."""
-        return _reducer(self.value).describe(self.value, self.value_extremes)
+        elements = self._value_elements
+        return _reducer(elements).describe(elements, self.value_extremes)
 
     @_computed_once
     def value_norm(self) -> float:
         """L2 norm of the value after the update, of float32 right to a relative 1e-6."""
-        return _reducer(self.value).norm(self.value, self.value_extremes)
+        elements = self._value_elements
+        return _reducer(elements).norm(elements, self.value_extremes)
 
     def value_histogram(self, buckets: int) -> np.ndarray:
         """Histogram of the value after the update: `[buckets, 3]` rows of edges and count."""
-        return _reducer(self.value).histogram(self.value, buckets, self.value_extremes)
+        elements = self._value_elements
+        return _reducer(elements).histogram(elements, buckets, self.value_extremes)
 
     @_computed_once
     def gradient_extremes(self) -> Optional[statistics.Extremes]:
@@ -136,21 +145,33 @@ class VariableRecord:
         """Statistics of `value - before`, the change that was made; None without `before`."""
         if self.before is None:
             return None
-        return _reducer(self.value).describe_difference(self.value, self.before)
+        return _reducer(self._value_elements).describe_difference(*self._update_elements)
 
     @_computed_once
     def update_norm(self) -> Optional[float]:
         """L2 norm of `value - before`, as `value_norm`; None without `before`."""
         if self.before is None:
             return None
-        return _reducer(self.value).norm_of_difference(self.value, self.before)
+        return _reducer(self._value_elements).norm_of_difference(*self._update_elements)
 
-    @property
+    @_computed_once
+    def _value_elements(self):
+        """The value where it lives: an array on the host, else the tensor."""
+        return self.value_array if _reducer(self.value) is statistics else self.value
+
+    @_computed_once
     def _gradient_elements(self):
         """The gradient where it lives; of slices the touched rows, which are put together here."""
-        if isinstance(self.gradient, tf.IndexedSlices):
+        is_sparse = isinstance(self.gradient, tf.IndexedSlices)
+        if is_sparse or _reducer(self.gradient) is statistics:
             return self.gradient_array
         return self.gradient
+
+    @property
+    def _update_elements(self):
+        if isinstance(self._value_elements, np.ndarray):
+            return self.value_array, self.before_array
+        return self.value, self.before
 
 
 def _reducer(elements):

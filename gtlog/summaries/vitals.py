@@ -133,7 +133,7 @@ def _tensors_of(variable):
     value = gradient = rows = None
     if variable.is_on_host:
         value = variable.value_array
-        before = np.asarray(before) if has_before else None
+        before = variable.before_array if has_before else None
         gradient = variable.gradient_array
         if isinstance(variable.gradient, tf.IndexedSlices):
             rows = np.unique(np.asarray(variable.gradient.indices))
