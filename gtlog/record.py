@@ -73,14 +73,20 @@ class VariableRecord:
 
     @_computed_once
     def is_on_host(self) -> bool:
-        """Whether numpy can read value and gradient without a copy to the host."""
-        tensors = [self.value, self.before, self.gradient]
-        return all(one is None or _is_on_host(one) for one in tensors)
+        """Whether numpy reads value and gradient without a copy to the host."""
+        if not isinstance(self._value_elements, np.ndarray):
+            return False
+        return self.gradient is None or isinstance(self._gradient_elements, np.ndarray)
 
     @_computed_once
     def value_array(self) -> np.ndarray:
         """The value as a numpy array; on the CPU it shares the tensor's memory."""
         return array_of(self.value)
+
+    @_computed_once
+    def before_array(self) -> Optional[np.ndarray]:
+        """The value before the update as a numpy array; None without one."""
+        return None if self.before is None else array_of(self.before)
 
     @_computed_once
     def gradient_array(self) -> Optional[np.ndarray]:
@@ -144,41 +150,38 @@ class VariableRecord:
         """Statistics of `value - before`, the change that was made; None without `before`."""
         if self.before is None:
             return None
-        after, before = self._value_elements, _elements(self.before)
-        return _reducer(after).describe_difference(after, before)
+        return _reducer(self._value_elements).describe_difference(*self._update_elements)
 
     @_computed_once
     def update_norm(self) -> Optional[float]:
         """L2 norm of `value - before`, as `value_norm`; None without `before`."""
         if self.before is None:
             return None
-        after, before = self._value_elements, _elements(self.before)
-        return _reducer(after).norm_of_difference(after, before)
+        return _reducer(self._value_elements).norm_of_difference(*self._update_elements)
 
-    @property
+    @_computed_once
     def _value_elements(self):
-        return self.value_array if _is_on_host(self.value) else self.value
+        """The value where it lives: an array on the host, else the tensor."""
+        return self.value_array if _reducer(self.value) is statistics else self.value
 
-    @property
+    @_computed_once
     def _gradient_elements(self):
         """The gradient where it lives; of slices the touched rows, which are put together here."""
-        if isinstance(self.gradient, tf.IndexedSlices) or _is_on_host(self.gradient):
+        is_sparse = isinstance(self.gradient, tf.IndexedSlices)
+        if is_sparse or _reducer(self.gradient) is statistics:
             return self.gradient_array
         return self.gradient
 
-
-def _is_on_host(tensor):
-    return "CPU" in tensor.device.upper()
-
-
-def _elements(tensor):
-    """The array of a tensor on the host, any other tensor itself."""
-    return array_of(tensor) if _is_on_host(tensor) else tensor
+    @property
+    def _update_elements(self):
+        if isinstance(self._value_elements, np.ndarray):
+            return self.value_array, self.before_array
+        return self.value, self.before
 
 
 def _reducer(elements):
-    """The module that reduces an array, or a tensor where it lives."""
-    if isinstance(elements, np.ndarray):
+    """The module that reduces a tensor where it lives, or an array."""
+    if isinstance(elements, np.ndarray) or "CPU" in elements.device.upper():
         return statistics
     from gtlog import device_statistics  # a millisecond or more, which most programs never need
 

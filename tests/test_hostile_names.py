@@ -107,7 +107,7 @@ class TestLogging:
                         loss = tf.reduce_sum(weight)
                     tape.gradient(loss, weight)
         events = read_events("logs")
-        assert len(events.tags) == 6
+        assert len(events.tags) == 8
         assert not any(acts(tag) or ".." in tag.split("/") or len(tag) > 600 for tag in events.tags)
         assert not any(acts(one.description) for one in events if one.kind != "scalar")
         files = [os.path.join(place, name) for place, _, names in os.walk(".") for name in names]

@@ -8,9 +8,10 @@ import tensorflow as tf
 from gtlog import naming
 from gtlog.arrays import array_of
 from gtlog.summaries import kernel_kinds
+from gtlog.summaries.parts import numbers_of
 from gtlog.summaries.scalars import scalars
 from gtlog.types import Summary
-from gtlog.values import Table
+from gtlog.values import Scalar, Table
 from gtlog.vitals import measures
 from gtlog.vitals.columns import COLUMNS
 
@@ -40,8 +41,9 @@ def vitals() -> Summary:
 
     def summarize(record):
         if record.variables:
-            yield _table(tables, record.variables)
-        values = {one.tag: one.value for one in step_values(record) if _is_of_step(one.tag)}
+            yield from _table(tables, record.variables)
+        scalars_of_step = [one for one in step_values(record) if isinstance(one, Scalar)]
+        values = {one.tag: one.value for one in scalars_of_step if _is_of_step(one.tag)}
         if values:
             tag, header, _ = steps.next(
                 tuple(values), lambda: {"kind": "steps", "names": list(values)}
@@ -82,10 +84,17 @@ class _Series:
 def _table(series, variables):
     rows = tuple(map(_key_of, variables))
     tag, header, number = series.next(rows, lambda: _header_of(variables))
-    table = measures.measure(list(map(_tensors_of, variables)), _is_time_to_compare(number))
+    position_of = {id(variable): position for position, variable in enumerate(variables)}
+    pairs = yield from numbers_of(
+        variables, "the variable", lambda one: (position_of[id(one)], _tensors_of(one))
+    )
+    table = np.full((len(variables), len(COLUMNS)), np.nan, np.float32)
+    if pairs:
+        positions, tensors = map(list, zip(*pairs))
+        table[positions] = measures.measure(tensors, _is_time_to_compare(number))
     for column, fact in _FACTS.items():
         table[:, COLUMNS.index(column)] = [_number(getattr(one, fact)) for one in variables]
-    return Table(tag, table, header)
+    yield Table(tag, table, header)
 
 
 def _is_time_to_compare(number):
@@ -134,7 +143,7 @@ def _tensors_of(variable):
     value = gradient = rows = None
     if variable.is_on_host:
         value = variable.value_array
-        before = array_of(before) if has_before else None
+        before = variable.before_array if has_before else None
         gradient = variable.gradient_array
         if isinstance(variable.gradient, tf.IndexedSlices):
             rows = np.unique(array_of(variable.gradient.indices))

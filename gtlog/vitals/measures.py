@@ -313,8 +313,10 @@ def _measure_update(row, one):
         product = _float32_product(one)
     if product is None:
         product, finite = _product(one)
-    if finite is not None:
-        row[_COLUMN["update_rms"]] = one.update_norm / math.sqrt(finite) if finite else math.nan
+    if finite == 0:
+        row[[_COLUMN["update_rms"], _COLUMN["update_ratio"]]] = math.nan
+    elif finite is not None:
+        row[_COLUMN["update_rms"]] = one.update_norm / math.sqrt(finite)
     if one.gradient is not None and one.update_norm and one.gradient_norm:
         row[_COLUMN["descent"]] = _clipped(-product)
 
@@ -351,39 +353,36 @@ def _float32_product(one):
 
 def _product(one):
     """Cosine of update and gradient over their finite elements; number of finite updates."""
-    update_scale, gradient_scale = _to_one(one.update_norm), _to_one(one.gradient_norm or 1.0)
-    total, finite, start = 0.0, 0, 0
-    for update in _updates(one):
-        is_finite = np.isfinite(update)
-        finite += int(np.count_nonzero(is_finite))
-        if one.gradient is None or one.rows is not None:
-            continue
-        total += _dot(update, _part(one.gradient, start, update.size), update_scale, gradient_scale)
-        start += update.size
+    scales = _to_one(one.update_norm), _to_one(one.gradient_norm or 1.0)
+    is_dense = one.gradient is not None and one.rows is None
+    total, finite = 0.0, 0
+    for start in range(0, one.value.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        update = _difference(one.value.reshape(-1)[block], one.before.reshape(-1)[block])
+        finite += int(np.count_nonzero(np.isfinite(update)))
+        if is_dense:
+            total += _dot(update, one.gradient.reshape(-1)[block], *scales)
     if one.rows is not None:
-        total = _product_of_rows(one, update_scale, gradient_scale)
-    norms = (one.update_norm * update_scale) * ((one.gradient_norm or 0.0) * gradient_scale)
-    if one.value.dtype.kind == "c":
-        finite //= 2
+        total = _product_of_rows(one, *scales)
+    norms = (one.update_norm * scales[0]) * ((one.gradient_norm or 0.0) * scales[1])
     return (total / norms if norms else math.nan), finite
 
 
 def _product_of_rows(one, update_scale, gradient_scale):
     total = 0.0
-    length = max(one.gradient[0].size, 1) if len(one.gradient) else 1
-    count = max(_BLOCK // length, 1)
+    count = max(_BLOCK // max(one.gradient[:1].size, 1), 1)
     for start in range(0, len(one.rows), count):
         rows = one.rows[start : start + count]
         update = _difference(one.value[rows].reshape(-1), one.before[rows].reshape(-1))
-        gradient = _real(one.gradient[start : start + count].reshape(-1))
+        gradient = one.gradient[start : start + count].reshape(-1)
         total += _dot(update, gradient, update_scale, gradient_scale)
     return total
 
 
 def _dot(update, gradient, update_scale, gradient_scale):
     with np.errstate(over="ignore", invalid="ignore"):
-        products = (update * update_scale) * (gradient * gradient_scale)
-    return float(np.sum(products[np.isfinite(products)]))
+        products = (update * update_scale) * np.conj(_wide(gradient) * gradient_scale)
+    return float(np.sum(products[np.isfinite(products)]).real)
 
 
 def _to_one(norm):
@@ -393,30 +392,13 @@ def _to_one(norm):
     return math.ldexp(1.0, max(-1000, min(-math.frexp(norm)[1], 1000)))
 
 
-def _updates(one):
-    """Yields value - before block after block, complex numbers as pairs."""
-    after, before = one.value.reshape(-1), one.before.reshape(-1)
-    for start in range(0, after.size, _BLOCK):
-        yield _difference(after[start : start + _BLOCK], before[start : start + _BLOCK])
-
-
 def _difference(after, before):
     with np.errstate(invalid="ignore", over="ignore"):
-        return _real(after) - _real(before)
+        return _wide(after) - _wide(before)
 
 
-def _part(gradient, start, size):
-    flat = gradient.reshape(-1)
-    if flat.dtype.kind == "c":
-        return _real(flat[start // 2 : (start + size) // 2])
-    return _real(flat[start : start + size])
-
-
-def _real(flat):
-    """The elements as float64; of complex ones real and imaginary parts."""
-    if flat.dtype.kind == "c":
-        return np.ascontiguousarray(flat, np.complex128).view(np.float64)
-    return flat.astype(np.float64)
+def _wide(flat):
+    return flat.astype(np.complex128 if flat.dtype.kind == "c" else np.float64)
 
 
 def _blocks(flat, nonfinite, is_huge=False):
