@@ -15,7 +15,7 @@ except ModuleNotFoundError as error:
         raise
     raise ModuleNotFoundError(
         "gtlog needs TensorFlow 2.3 or later, which is not installed: "
-        "pip install 'gtlog[cpu]' (or 'gtlog[tensorflow]' for the GPU build).",
+        "pip install tensorflow-cpu (or tensorflow, for the GPU build).",
         name="tensorflow",
     ) from None
 
@@ -65,6 +65,7 @@ __all__ = [
     "keras_callback_class",
     "layers_of",
     "leave_variable_creator",
+    "of_replicas",
     "own_variable",
     "python_function_of",
     "replica_id",
@@ -208,6 +209,13 @@ def is_first_replica_of_worker():
     """Whether the code that runs now is that of the first replica in this process."""
     local = len(tf.distribute.get_strategy().extended.worker_devices)
     return replica_id() % local == 0
+
+
+def of_replicas(values):
+    """One value for each replica of this process, in their order, as one distributed value."""
+    from tensorflow.python.distribute import distribute_utils
+
+    return distribute_utils.regroup(tuple(values), always_wrap=True)
 
 
 def variable_creators():

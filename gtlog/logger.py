@@ -82,7 +82,7 @@ class StepLogger:
         self._writer = EventWriter(writer, failures)
         workers = Workers(registry, schedule.is_told_by_number, failures)
         self._pipeline = Pipeline(
-            registry, _checked_summaries(summaries), self._writer, workers, failures
+            registry, _checked_summaries(summaries), self._writer, workers, step_number, failures
         )
         self._parts = (Clock(step_number, schedule, failures), Gate(), self._pipeline)
         self._inline = InlineSteps(*self._parts)

@@ -16,19 +16,21 @@ class Pipeline:
       summaries: Callables from a `StepRecord` to an iterable of values.
       writer: `EventWriter`.
       workers: `Workers`, which share the work and of which one writes.
+      step_number: Where the numbers of the steps come from (`gtlog.step_number`).
       failures: `Failures`, which every failure here goes to.
 
     Attributes:
       outage: `Outage`, the steps that could not be written.
     """
 
-    def __init__(self, registry, summaries, writer, workers, failures):
+    def __init__(self, registry, summaries, writer, workers, step_number, failures):
         self.registry = registry
         self.failures = failures
         self.outage = Outage(failures, writer)
         self._summaries = summaries
         self._writer = writer
         self._workers = workers
+        self._step_number = step_number
         self._lock = threading.RLock()
 
     def finish_eagerly(self, capture):
@@ -82,9 +84,8 @@ class Pipeline:
             return True
         self.failures.notice(
             f"Step {step} was not logged: step {self._writer.last_step} is in the event file "
-            "already, and TensorBoard drops points when steps repeat or run backwards. After a "
-            "restored checkpoint, log into a new directory or pass the step that training resumes "
-            "from as step=.",
+            "already, and TensorBoard drops points when steps repeat or run backwards. "
+            f"{self._step_number.advice_on_repeats}",
             once="repeated step",
         )
         return False
