@@ -3,6 +3,9 @@
 import functools
 import gc
 import inspect
+import linecache
+import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -204,6 +207,68 @@ class TestTwoLoggersOfOneWriter:
         step = gtlog.logged_step(writer)(train)
         step()
         assert set(vars(writer)) == before
+
+
+class TestATapeOfNoStep:
+    """A tape that is swapped where nothing logs its gradients."""
+
+    def test_it_is_said_at_the_line(self, train):
+        """The warning names the remedies and points at the call of `gradient`."""
+        with pytest.warns(gtlog.LoggingWarning, match="outside of any logged step") as caught:
+            train()
+        (warning,) = caught
+        assert "@gtlog.logged_step(...)" in str(warning.message)
+        assert "InstrumentedTape(logger=log)" in str(warning.message)
+        line = linecache.getline(warning.filename, warning.lineno)
+        assert "tape.gradient(loss, weight)" in line
+
+    def test_behind_the_step(self, weight, logdir):
+        """So is a gradient that is taken after the step has ended."""
+        with gtlog.StepLogger(logdir) as logger:
+            with logger.step(), gtlog.InstrumentedTape() as tape:
+                loss = tf.reduce_sum(weight)
+            with pytest.warns(gtlog.LoggingWarning, match="outside of any logged step"):
+                tape.gradient(loss, weight)
+
+    def test_what_is_silent(self, weight):
+        """Gradients of tensors and jacobians are logged nowhere: nothing is said of them."""
+        x = tf.constant([1.0, 2.0])
+        with gtlog.InstrumentedTape(persistent=True) as tape:
+            tape.watch(x)
+            y = x * weight
+        tape.gradient(y, x)
+        tape.jacobian(y, weight)
+
+    @pytest.mark.parametrize("every", [1, 5])
+    def test_another_thread(self, every, train, logdir):
+        """A thread may work for a step that another one has begun, as replicas do."""
+
+        @gtlog.logged_step(logdir, every=every, include="nothing", summaries=[])
+        def step():
+            thread = threading.Thread(target=lambda: caught.append(warned(train)))
+            thread.start()
+            thread.join()
+
+        caught = []
+        for _ in range(3):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                step()
+        assert caught == [0, 0, 0]
+
+    def test_unlogged_steps(self, train, logdir):
+        """A step that is not logged is a step."""
+        step = gtlog.logged_step(logdir, every=100)(train)
+        for _ in range(3):
+            step()
+
+
+def warned(function):
+    """How many warnings a function gives."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        function()
+    return len([one for one in caught if "outside of any" in str(one.message)])
 
 
 class TestKerasCallbacks:

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 import gtlog
+from gtlog.failures import Failures
 from gtlog.users_line import calling_line, first_line_of
 
 from .processes import run_python
@@ -169,6 +170,14 @@ def test_once_per_line():
         """
     )
     assert err.count("LoggingWarning") == 1
+
+
+def test_code_without_a_module():
+    """Code that is run with globals of its own, as by `exec`, is warned as well."""
+    code = compile("notice('something')", "<cell>", "exec")
+    with pytest.warns(gtlog.LoggingWarning, match="something") as caught:
+        exec(code, {"notice": Failures("warn").notice})
+    assert caught[0].filename == "<cell>"
 
 
 def test_filters_by_module(train, logdir):
