@@ -17,15 +17,17 @@ class Pipeline:
       writer: `EventWriter`.
       workers: `Workers`, which share the work and of which one writes.
       step_number: Where the numbers of the steps come from (`gtlog.step_number`).
+      unseen: `UnseenGradients`, which looks at each logged step.
       failures: `Failures`, which every failure here goes to.
 
     Attributes:
       outage: `Outage`, the steps that could not be written.
     """
 
-    def __init__(self, registry, summaries, writer, workers, step_number, failures):
+    def __init__(self, registry, summaries, writer, workers, step_number, unseen, failures):
         self.registry = registry
         self.failures = failures
+        self.unseen = unseen
         self.outage = Outage(failures, writer)
         self._summaries = summaries
         self._writer = writer
@@ -60,6 +62,7 @@ class Pipeline:
         record = capture.record(values, losses, gradients)
         logged = self._values_of(record)
         self._say_what_is_nonfinite(record)
+        self.unseen.look(record, values)
         if logged:
             self._write(capture.step, logged)
 

@@ -209,6 +209,78 @@ class TestTwoLoggersOfOneWriter:
         assert set(vars(writer)) == before
 
 
+class TestAPlainTape:
+    """A decorated step that trains with `tf.GradientTape`."""
+
+    @pytest.fixture
+    def plain(self, weight):
+        """A step, not decorated."""
+
+        def train_step():
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(weight)
+            weight.assign_sub(0.1 * tape.gradient(loss, weight))
+
+        return train_step
+
+    @pytest.mark.parametrize("where", ["eager", "above", "beneath"])
+    def test_it_is_said_once(self, where, plain, logdir):
+        """As soon as weights have changed, it is said what is not logged and what to write."""
+        step = tf.function(plain) if where == "above" else plain
+        step = gtlog.logged_step(logdir)(step)
+        step = tf.function(step) if where == "beneath" else step
+        with pytest.warns(gtlog.LoggingWarning, match="^The logged step changes 'w") as caught:
+            for _ in range(4):
+                step()
+        assert len(caught) == 1
+        message = str(caught[0].message)
+        assert "up to step 1 gtlog has seen no gtlog.InstrumentedTape" in message
+        assert "write gtlog.InstrumentedTape() in place of tf.GradientTape()" in message
+        assert list(read_events(logdir).of("weights/weight")) == [0, 1, 2, 3]
+
+    def test_named_summaries(self, plain, logdir):
+        """Who names the summaries knows what is logged: nothing is said."""
+        step = gtlog.logged_step(logdir, summaries=[gtlog.summaries.histograms()])(plain)
+        for _ in range(3):
+            step()
+
+    def test_weights_that_stay(self, weight, logdir):
+        """A step that changes nothing trains nothing: an evaluation, a frozen model."""
+        step = gtlog.logged_step(logdir)(tf.function(lambda: tf.reduce_sum(weight)))
+        for _ in range(3):
+            step()
+
+    def test_statistics_that_move(self, logdir):
+        """Of variables that are not trained it says nothing."""
+        statistics = tf.Module()
+        statistics.mean = tf.Variable([0.0], trainable=False, name="mean")
+        statistics.weight = tf.Variable([1.0], name="weight")
+        step = gtlog.logged_step(logdir, model=statistics)(
+            lambda: statistics.mean.assign_add([1.0])
+        )
+        for _ in range(3):
+            step()
+
+    def test_a_tape_that_takes_gradients_seldom(self, train, plain, logdir):
+        """A step that has an InstrumentedTape has it, though other steps have none."""
+        log = gtlog.StepLogger(logdir)
+        with log.step():
+            train()
+        for _ in range(3):
+            with log.step():
+                plain()
+        log.close()
+
+    def test_keras_callback(self, logdir):
+        """Keras's own tape cannot be swapped: the callback says nothing."""
+        model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        with gtlog.StepLogger(logdir) as log:
+            x, y = np.ones([8, 2], np.float32), np.ones([8, 1], np.float32)
+            model.fit(x, y, 2, verbose=0, callbacks=[log.keras_callback()])
+        assert read_events(logdir)
+
+
 class TestATapeOfNoStep:
     """A tape that is swapped where nothing logs its gradients."""
 
