@@ -16,7 +16,7 @@ except ModuleNotFoundError as error:
         raise
     raise ModuleNotFoundError(
         "gtlog needs TensorFlow 2.3 or later, which is not installed: "
-        "pip install 'gtlog[cpu]' (or 'gtlog[tensorflow]' for the GPU build).",
+        "pip install tensorflow-cpu (or tensorflow, for the GPU build).",
         name="tensorflow",
     ) from None
 
@@ -70,6 +70,7 @@ __all__ = [
     "keras_callback_class",
     "layers_of",
     "leave_variable_creator",
+    "of_replicas",
     "own_variable",
     "python_function_of",
     "replica_id",
@@ -223,6 +224,13 @@ def creation_number(variable):
     """
     copies = variable.values if is_distributed(variable) else [variable]
     return getattr(getattr(copies[0], "handle", None), "_id", math.inf)
+
+
+def of_replicas(values):
+    """One value for each replica of this process, in their order, as one distributed value."""
+    from tensorflow.python.distribute import distribute_utils
+
+    return distribute_utils.regroup(tuple(values), always_wrap=True)
 
 
 def variable_creators():

@@ -192,7 +192,7 @@ def logged_step(
     )
 
     def decorate(function):
-        _check_step(function)
+        _check_step(function, every)
         logger._decorates(function)
         return LoggedStep(function, logger)
 
@@ -216,7 +216,17 @@ def _call_in_graph(step_function, args, kwargs):
     return autograph_call(step_function, args, kwargs)
 
 
-def _check_step(step):
+def _if_every_is_the_step(every):
+    """What to write where a step of one argument was given as `every`, and then called."""
+    if not inspect.isroutine(every):
+        return ""
+    return (
+        f" The second argument of logged_step is every, which is {every!r} here: if that is the "
+        "step, write gtlog.logged_step(writer, every=100)(step)."
+    )
+
+
+def _check_step(step, every):
     function = getattr(step, "__func__", step)
     if isinstance(step, type):
         raise TypeError(
@@ -226,7 +236,7 @@ def _check_step(step):
     if not callable(function):
         raise TypeError(
             f"logged_step decorates a training step, got {step!r} ({type(step).__name__}), which "
-            "cannot be called."
+            f"cannot be called.{_if_every_is_the_step(every)}"
         )
     if _is_decorated(function):
         raise TypeError(

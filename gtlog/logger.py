@@ -24,6 +24,7 @@ from gtlog.step_number import as_step_number
 from gtlog.summaries.checks import check_summary
 from gtlog.traced import TracedFunctions
 from gtlog.types import Every, Expressions, Step, Summary, Writer
+from gtlog.unseen_gradients import UnseenGradients
 from gtlog.users_line import first_line_of
 from gtlog.variables import VariableRegistry
 from gtlog.workers import Workers
@@ -82,8 +83,10 @@ class StepLogger:
         registry = VariableRegistry(PathFilter(include, exclude), _checked_model(model))
         self._writer = EventWriter(writer, failures)
         workers = Workers(registry, schedule.is_told_by_number, failures)
+        unseen = UnseenGradients(failures, is_asked_for=summaries is None)
+        summaries = _checked_summaries(summaries)
         self._pipeline = Pipeline(
-            registry, _checked_summaries(summaries), self._writer, workers, failures
+            registry, summaries, self._writer, workers, step_number, unseen, failures
         )
         self._parts = (Clock(step_number, schedule, failures), Gate(), self._pipeline)
         self._inline = InlineSteps(*self._parts)
@@ -147,6 +150,7 @@ class StepLogger:
                 with failures.guard("find the variables of a tf.function", step.number):
                     step.calls(self._traced.variables_of(function, args, kwargs))
                 if self._traced.was_traced_before(function) and not step.has_gradients:
+                    self._pipeline.unseen.settle()
                     failures.notice(_TRACED_BEFORE)
         return result
 
@@ -170,6 +174,7 @@ class StepLogger:
           A `keras.callbacks.Callback` of the Keras that `tf.keras` is. It keeps the logger alive.
         """
         clock, _, pipeline = self._parts
+        pipeline.unseen.settle()  # the tape is Keras's
         return callback_of(FitSteps(clock, pipeline), self)
 
     def flush(self) -> None:

@@ -17,6 +17,8 @@ class Pipeline:
       summaries: Callables from a `StepRecord` to an iterable of values.
       writer: `EventWriter`.
       workers: `Workers`, which share the work and of which one writes.
+      step_number: Where the numbers of the steps come from (`gtlog.step_number`).
+      unseen: `UnseenGradients`, which looks at each logged step.
       failures: `Failures`, which every failure here goes to.
 
     Attributes:
@@ -24,14 +26,16 @@ class Pipeline:
       outage: `Outage`, the steps that could not be written.
     """
 
-    def __init__(self, registry, summaries, writer, workers, failures):
+    def __init__(self, registry, summaries, writer, workers, step_number, unseen, failures):
         self.registry = registry
         self.failures = failures
         self.in_use = VariablesInUse()
+        self.unseen = unseen
         self.outage = Outage(failures, writer)
         self._summaries = summaries
         self._writer = writer
         self._workers = workers
+        self._step_number = step_number
         self._lock = threading.RLock()
 
     def finish_eagerly(self, capture):
@@ -80,6 +84,7 @@ class Pipeline:
         record = capture.record(values, losses, gradients)
         logged = self._values_of(record)
         self._say_what_is_nonfinite(record)
+        self.unseen.look(record, values)
         if logged:
             self._write(capture.step, logged)
 
@@ -111,9 +116,8 @@ class Pipeline:
             return True
         self.failures.notice(
             f"Step {step} was not logged: step {self._writer.last_step} is in the event file "
-            "already, and TensorBoard drops points when steps repeat or run backwards. After a "
-            "restored checkpoint, log into a new directory or pass the step that training resumes "
-            "from as step=.",
+            "already, and TensorBoard drops points when steps repeat or run backwards. "
+            f"{self._step_number.advice_on_repeats}",
             once="repeated step",
         )
         return False

@@ -2,6 +2,7 @@
 
 import contextlib
 import decimal
+import inspect
 import math
 import numbers
 import time
@@ -9,8 +10,12 @@ from typing import Callable, Optional
 
 import tensorflow as tf
 
+from gtlog import _compat
+
 _LARGEST_STEP = 2**63 - 1
 _MOST_PER_DECADE = 1000
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class Schedule:
@@ -42,6 +47,9 @@ class EverySteps(Schedule):
     def __init__(self, n):
         self._n = n
 
+    def __repr__(self):
+        return f"every_steps({self._n})"
+
     def __call__(self, step):
         return step % self._n == 0
 
@@ -56,14 +64,19 @@ class ListedSteps(Schedule):
     Args:
       steps: Ascending list of ints.
       gap: Positive int; None ends with the list.
+      text: What its `repr` is.
     """
 
     is_told_by_number = True
 
-    def __init__(self, steps, gap=None):
+    def __init__(self, steps, gap=None, text="listed steps"):
         self._listed = frozenset(steps)
         self._steps = steps
         self._gap = gap
+        self._text = text
+
+    def __repr__(self):
+        return self._text
 
     def __call__(self, step):
         behind = step - self._steps[-1]
@@ -86,6 +99,9 @@ class EverySeconds(Schedule):
         self._clock = clock
         self._last = None
 
+    def __repr__(self):
+        return f"every_seconds({self._seconds:g})"
+
     def __call__(self, step):
         now = self._clock()
         if self._last is not None and now - self._last < self._seconds:
@@ -106,6 +122,9 @@ class Overhead(Schedule):
         self._clock = clock
         self._is_first = True
         self._made_up_at = -math.inf
+
+    def __repr__(self):
+        return f"overhead({self._fraction:g})"
 
     def __call__(self, step):
         return self._clock() >= self._made_up_at
@@ -212,10 +231,11 @@ def log_spaced(per_decade: int = 20, *, max_gap: Optional[int] = None) -> Callab
     _check_int(per_decade, rule, most=_MOST_PER_DECADE)
     steps = _log_spaced_steps(int(per_decade))
     if max_gap is None:
-        return ListedSteps(steps)
+        return ListedSteps(steps, text=f"log_spaced({per_decade})")
     _check_int(max_gap, "max_gap must be a positive int, or None")
     listed = _up_to_gap(steps, max_gap)
-    return ListedSteps(listed, gap=None if listed == steps else int(max_gap))
+    gap = None if listed == steps else int(max_gap)
+    return ListedSteps(listed, gap, text=f"log_spaced({per_decade}, max_gap={max_gap})")
 
 
 def overhead(
@@ -259,7 +279,8 @@ def as_schedule(every):
       every: Positive int N, a `Schedule`, or a callable from the step number (int) to a bool.
 
     Raises:
-      TypeError: `every` is neither an int nor a callable. A bool is no number of steps.
+      TypeError: `every` is neither an int nor a callable, or the step that is to be logged. A bool
+        is no number of steps.
       ValueError: `every` is an int below 1.
     """
     if isinstance(every, Schedule):
@@ -270,6 +291,7 @@ def as_schedule(every):
             f"Write every=gtlog.{every.__name__}(...) with parentheses."
         )
     if callable(every):
+        _check_not_the_step(every)
         return AskedSchedule(every)
     if isinstance(every, bool) or not isinstance(every, numbers.Integral):
         raise TypeError(
@@ -283,6 +305,44 @@ def as_schedule(every):
             "Write every=1 to log each step; to log none, leave the decorator out."
         )
     return EverySteps(int(every))
+
+
+def _check_not_the_step(every):
+    what = _kind_of_step(every)
+    if what:
+        raise TypeError(
+            f"every must be a positive int, or a callable from the step number to a bool, got "
+            f"{every!r}, {what}. Is it what is to be logged? Then write "
+            "gtlog.logged_step(writer, every=100)(step), or @gtlog.logged_step(writer, every=100) "
+            "above the function."
+        )
+
+
+def _kind_of_step(every):
+    """What shows that a callable is no schedule, as part of a sentence; None where nothing does."""
+    if _compat.is_tf_function(every):
+        return "a tf.function"
+    if hasattr(every, "trainable_variables"):
+        return "which has variables to train"
+    parameters = _parameters_of(every)
+    if parameters is None:
+        return None
+    required = [one for one in parameters if one.default is one.empty]
+    positional = [one for one in required if one.kind in _POSITIONAL]
+    names = ", ".join(one.name for one in required if one.kind not in _VARIADIC)
+    if len(positional) > 1 or any(one.kind is one.KEYWORD_ONLY for one in required):
+        return f"which takes more than one number: {names}"
+    if not any(one.kind in _POSITIONAL or one.kind is one.VAR_POSITIONAL for one in parameters):
+        return "which takes no number"
+    return None
+
+
+def _parameters_of(function):
+    """The parameters of a callable; None where it does not tell, as many in C do not."""
+    try:
+        return inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
 
 
 def _log_spaced_steps(per_decade):

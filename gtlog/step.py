@@ -49,6 +49,7 @@ class _Step:
 
     def tape_entered(self, tape):
         """Notes that a tape records from now on."""
+        self.pipeline.unseen.settle()
         if not any(tape is entered for entered, _ in self._open_tapes):
             self._open_tapes.append((tape, threading.get_ident()))
 

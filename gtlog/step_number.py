@@ -23,6 +23,13 @@ class OwnCounter:
         self._follow_set_step = follow_set_step
         self._warn = warn
         self._variable = None
+        self._is_set_in_graph = False
+
+    @property
+    def advice_on_repeats(self):
+        """What may be the matter where a number comes again, and what to do."""
+        is_set = self._follow_set_step and tf.summary.experimental.get_step() is not None
+        return _STANDS_STILL if is_set or self._is_set_in_graph else _RESTORED
 
     def read(self):
         """The number of the step that begins now."""
@@ -59,6 +66,7 @@ class OwnCounter:
         """The same as an int64 tensor, counted each time that the graph runs."""
         set_step = tf.summary.experimental.get_step() if self._follow_set_step else None
         if set_step is not None and tf.is_tensor(set_step):
+            self._is_set_in_graph = True
             return tf.cast(set_step, tf.int64)
         if set_step is not None:
             self._warn(
@@ -76,6 +84,11 @@ class OwnCounter:
 
 class _UsersNumber:
     """What the user counts: nothing is counted here."""
+
+    @property
+    def advice_on_repeats(self):
+        """What may be the matter where a number comes again, and what to do."""
+        return _PASSED
 
     def peek(self):
         """The number of the step that begins next."""
@@ -141,3 +154,19 @@ def as_step_number(step, warn):
             "0 for a new run."
         )
     return OwnCounter(int(step), False, warn)
+
+
+_RESTORED = (
+    "After a restored checkpoint, log into a new directory or pass the step that training resumes "
+    "from as step=."
+)
+_STANDS_STILL = (
+    "The number is the one set by tf.summary.experimental.set_step(...) or "
+    "writer.as_default(step=...), which goes before gtlog's own count: set it anew before each "
+    "step. Or pass step=0 to have gtlog count from 0, whatever is set."
+)
+_PASSED = (
+    "The number comes from what was passed as step=, which must grow with each step: of "
+    "optimizer.iterations, apply_gradients of that optimizer must be part of the step. After a "
+    "restored checkpoint, log into a new directory."
+)

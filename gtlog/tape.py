@@ -1,12 +1,15 @@
 """The tape that lets the step around it see what it differentiates."""
 
 import contextlib
+import threading
 from typing import Any
 
 import tensorflow as tf
 
 from gtlog import _compat
 from gtlog.active import active_step
+from gtlog.errors import LoggingWarning
+from gtlog.users_line import calling_line
 
 
 class InstrumentedTape(tf.GradientTape):
@@ -14,7 +17,7 @@ class InstrumentedTape(tf.GradientTape):
 
     Inside a step (a function decorated with `gtlog.logged_step`, or `with logger.step():`) it hands
     what passes through `gradient` to that step. Anywhere else it is exactly a `tf.GradientTape`,
-    unless it is given a logger.
+    unless it is given a logger; a `LoggingWarning` says so where it differentiates variables.
 
     Gradients of variables are logged, those of tensors are not. `jacobian` and `batch_jacobian`
     work as ever and are not logged.
@@ -32,10 +35,11 @@ class InstrumentedTape(tf.GradientTape):
     Raises:
       TypeError: `logger` is no `gtlog.StepLogger`.
 
-    >>> variable = tf.Variable(3.0)
+    >>> x = tf.constant(3.0)
     >>> with InstrumentedTape() as tape:
-    ...     loss = variable**2
-    >>> float(tape.gradient(loss, variable))
+    ...     tape.watch(x)
+    ...     y = x**2
+    >>> float(tape.gradient(y, x))
     6.0
     """
 
@@ -137,6 +141,8 @@ class InstrumentedTape(tf.GradientTape):
         if step is not None:
             with step.pipeline.failures.guard("observe a gradient"):
                 return step.observe(self, target, sources)
+        elif self._gtlog_logger is None:
+            _say_if_unlogged(sources)
         return None
 
     @contextlib.contextmanager
@@ -147,3 +153,25 @@ class InstrumentedTape(tf.GradientTape):
             yield
         finally:
             self._gtlog_is_differentiating = outer
+
+
+def _say_if_unlogged(sources):
+    """Warns of gradients of variables that belong to no step.
+
+    A thread that the program did not begin in may work for a step that another one has begun, as
+    the replicas of a strategy do: nothing is said there.
+    """
+    if threading.current_thread() is not threading.main_thread() or _compat.runs_on_workers():
+        return
+    line = calling_line()
+    flat = tf.nest.flatten(sources)
+    if line and any(_compat.resource_variable(source) is not None for source in flat):
+        line.warn(_OUTSIDE, LoggingWarning)
+
+
+_OUTSIDE = (
+    "gtlog.InstrumentedTape was used outside of any logged step, so its gradients are not logged. "
+    "Decorate the function that makes the step with @gtlog.logged_step(...); in a plain loop, "
+    "write gtlog.InstrumentedTape(logger=log), where log = gtlog.StepLogger(writer). Where nothing "
+    "is to be logged, tf.GradientTape() does the same."
+)

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtlog import _compat
+from gtlog.event_file import events_in
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,6 +38,17 @@ class LoggedValue:
 
 class Events(List[LoggedValue]):
     """The values of a log directory in the order in which they were written."""
+
+    def __repr__(self) -> str:
+        kinds = {one.tag: one.kind for one in self}
+        steps = {tag: [one.step for one in self if one.tag == tag] for tag in self.tags[:_TAGS]}
+        span = _span([one.step for one in self])
+        lines = [f"<Events: {len(self)} values of {len(kinds)} tags{span}"]
+        for tag, of_tag in steps.items():
+            lines.append(f"  {tag} ({kinds[tag]}): {len(of_tag)}{_span(of_tag)}")
+        if len(kinds) > len(steps):
+            lines.append(f"  and {len(kinds) - len(steps)} more: see .tags")
+        return "\n".join(lines) + ">"
 
     @property
     def tags(self) -> List[str]:
@@ -71,6 +83,9 @@ def read_events(logdir) -> Events:
     Returns:
       `Events`; empty where there is no event file or no value in one.
 
+    Raises:
+      ValueError: an event file is damaged. A record that is cut off at its end is passed over.
+
     >>> import tempfile
     >>> logdir = tempfile.mkdtemp()
     >>> with tf.summary.create_file_writer(logdir).as_default():
@@ -80,10 +95,7 @@ def read_events(logdir) -> Events:
     """
     events = Events()
     for path in _event_files(os.fspath(logdir)):
-        # TensorFlow prints a notice where no buffer size is given.
-        records = tf.data.TFRecordDataset(path, buffer_size=_READ_BUFFER_BYTES)
-        for serialized in records.as_numpy_iterator():
-            event = tf.compat.v1.Event.FromString(serialized)
+        for event in events_in(path):
             events.extend(_logged_value(event.step, value) for value in event.summary.value)
     return events
 
@@ -112,6 +124,14 @@ def assert_traced_at_most(function, n) -> None:
             "allowed. The usual cause is an argument that is a Python number, such as the step: "
             "each new value makes a trace. Pass a tensor or a tf.Variable instead."
         )
+
+
+def _span(steps):
+    """From which step to which, as the end of a sentence."""
+    if not steps:
+        return ""
+    first, last = min(steps), max(steps)
+    return f", step {first}" if first == last else f", steps {first} to {last}"
 
 
 def _event_files(logdir):
@@ -145,7 +165,7 @@ def _pixels(image):
     return tf.io.decode_png(image[2]).numpy()
 
 
-_READ_BUFFER_BYTES = 256 * 1024
+_TAGS = 12  # that a repr lists
 _KINDS = {
     "scalars": ("scalar", float),
     "histograms": ("histogram", np.asarray),

@@ -3,7 +3,6 @@
 import dataclasses
 import sys
 import warnings
-from typing import Optional
 
 from gtlog import _compat
 
@@ -21,12 +20,12 @@ class Line:
     Attributes:
       file: Name of the file, as Python gives it.
       number: Number of the line.
-      module: Name of the module; None where it is not known.
+      module: Name of the module. Python drops a warning without one, as if it were shutting down.
     """
 
     file: str
     number: int
-    module: Optional[str] = None
+    module: str = "<unknown>"
 
     def warn(self, message, category):
         """Warns at this line; Python's filters see it as if the line itself had warned."""
@@ -51,7 +50,7 @@ def calling_line():
         frame = frame.f_back
     if frame is None:
         return None
-    return Line(frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__"))
+    return _line(frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__"))
 
 
 def first_line_of(function):
@@ -60,7 +59,11 @@ def first_line_of(function):
     code = getattr(function, "__code__", None)
     if code is None:
         return None
-    return Line(code.co_filename, code.co_firstlineno, getattr(function, "__module__", None))
+    return _line(code.co_filename, code.co_firstlineno, getattr(function, "__module__", None))
+
+
+def _line(file, number, module):
+    return Line(file, number, module) if isinstance(module, str) else Line(file, number)
 
 
 def _is_a_librarys(frame):

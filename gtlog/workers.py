@@ -57,10 +57,9 @@ class Workers:
         if hindrance:
             self._failures.notice(hindrance)
             return [], {}
-        variables = [known.variable for known in gradients]
         parts = [tf.constant(losses, tf.float64), *gradients.values()]
         with self.said_if_alone(), _compat.stop_recording():
-            total_losses, *totals = _total(strategy, parts, [variables[0], *variables])
+            total_losses, *totals = _total(strategy, parts)
         return total_losses.numpy().tolist(), dict(zip(gradients, totals))
 
     def _hindrance(self, of_graph):
@@ -85,31 +84,49 @@ class Workers:
             timer.cancel()
 
 
-def _total(strategy, parts, destinations):
-    """Sums tensors over the workers; each is given out where a variable lives."""
-
-    def reduced(strategy, parts):
-        pairs = list(zip(parts, destinations))
-        return strategy.extended.batch_reduce_to(tf.distribute.ReduceOp.SUM, pairs)
-
-    def of_replica(*parts):
-        context = tf.distribute.get_replica_context()
-        return context.merge_call(reduced, args=([_share(part) for part in parts],))
-
+def _total(strategy, parts):
+    """Sums tensors over the workers, on the first device of each."""
     if tf.distribute.in_cross_replica_context() or not tf.distribute.has_strategy():
-        totals = strategy.run(of_replica, args=tuple(parts))
+        # Without `strategy.run`, of which TensorFlow says that it takes long eagerly.
+        with strategy.scope():
+            totals = _reduced(strategy, [_shares(strategy, part) for part in parts])
     else:
-        totals = of_replica(*parts)
+        context = tf.distribute.get_replica_context()
+        totals = context.merge_call(_reduced, args=([_share(part) for part in parts],))
     return [strategy.experimental_local_results(total)[0] for total in totals]
+
+
+def _reduced(strategy, parts):
+    """Sums distributed values; each stays on the devices where its parts are."""
+    pairs = [(part, part) for part in parts]
+    return strategy.extended.batch_reduce_to(tf.distribute.ReduceOp.SUM, pairs)
+
+
+def _shares(strategy, part):
+    """What each replica of this process adds to the sum, as one distributed value."""
+    shares = []
+    for device in strategy.extended.worker_devices:
+        with tf.device(device):
+            shares.append(_copy(part) if not shares else _zeros(part))
+    return _compat.of_replicas(shares)
 
 
 def _share(part):
     """The first replica of a process stands for it: what its replicas saw is in one sum already."""
-    first = _compat.is_first_replica_of_worker()
+    return part if _compat.is_first_replica_of_worker() else _zeros(part)
+
+
+def _copy(part):
     if isinstance(part, tf.IndexedSlices):
-        values = part.values if first else tf.zeros_like(part.values)
-        return tf.IndexedSlices(values, part.indices, part.dense_shape)
-    return part if first else tf.zeros_like(part)
+        values, indices = tf.identity(part.values), tf.identity(part.indices)
+        return tf.IndexedSlices(values, indices, part.dense_shape)
+    return tf.identity(part)
+
+
+def _zeros(part):
+    if isinstance(part, tf.IndexedSlices):
+        return tf.IndexedSlices(tf.zeros_like(part.values), part.indices, part.dense_shape)
+    return tf.zeros_like(part)
 
 
 _TIMED = (

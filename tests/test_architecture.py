@@ -63,6 +63,7 @@ ORDER = (
     "gtlog.workers",
     "gtlog.nonfinite",
     "gtlog.outage",
+    "gtlog.unseen_gradients",
     "gtlog.pipeline",
     # the step itself
     "gtlog.graph",
