@@ -20,7 +20,7 @@ from gtlog import summaries, testing
 from gtlog.decorator import logged_step
 from gtlog.errors import LoggingError, LoggingWarning
 from gtlog.logger import StepLogger
-from gtlog.record import StepRecord, VariableRecord
+from gtlog.record import StepRecord, TapeRecord, VariableRecord
 from gtlog.schedule import every_seconds, every_steps, log_spaced, overhead
 from gtlog.tape import InstrumentedTape
 
@@ -30,6 +30,7 @@ __all__ = [
     "LoggingWarning",
     "StepLogger",
     "StepRecord",
+    "TapeRecord",
     "VariableRecord",
     "every_seconds",
     "every_steps",

@@ -3,8 +3,10 @@
 import threading
 
 from gtlog import _compat
+from gtlog.losses import LossNames
 from gtlog.nonfinite import first_nonfinite
 from gtlog.outage import Outage
+from gtlog.repeats import say_repeats
 from gtlog.values import VALUE_TYPES
 
 
@@ -29,6 +31,7 @@ class Pipeline:
         self._summaries = summaries
         self._writer = writer
         self._workers = workers
+        self._loss_names = LossNames()
         self._lock = threading.RLock()
 
     def finish_eagerly(self, capture):
@@ -46,20 +49,25 @@ class Pipeline:
 
     def _finish(self, capture, read):
         with self._lock, self.failures.guard("record the step", capture.step):
-            losses, gradients = self._workers.total(
-                capture.losses(), capture.gradients(), capture.is_from_graph
+            losses = capture.losses()
+            totals, gradients = self._workers.total(
+                [loss.value for loss in losses], capture.gradients(), capture.is_from_graph
             )
+            losses = [loss._replace(value=total) for loss, total in zip(losses, totals)]
             if self._workers.this_one_writes and self._may_write(capture.step):
                 self._log(capture, read(), losses, gradients)
 
     def _log(self, capture, values, losses, gradients):
         if not values:
             self.failures.notice(self._no_variables(capture.step), once="no variables")
-        record = capture.record(values, losses, gradients)
+        names = self._loss_names.of([loss.target for loss in losses])
+        named = [(loss, name) for loss, name in zip(losses, names) if name is not None]
+        record = capture.record(values, named, gradients)
         logged = self._values_of(record)
         self._say_what_is_nonfinite(record)
         if logged:
             self._write(capture.step, logged)
+        say_repeats(self.failures, capture, losses, names)
 
     def _read(self):
         with _compat.stop_recording():

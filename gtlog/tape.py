@@ -1,7 +1,7 @@
 """The tape that lets the step around it see what it differentiates."""
 
 import contextlib
-from typing import Any
+from typing import Any, Optional
 
 import tensorflow as tf
 
@@ -28,9 +28,13 @@ class InstrumentedTape(tf.GradientTape):
         `flush` or `close`, so the values are those after the optimizer update. A tape that is
         entered before a gradient was taken belongs to the same step (a GAN's two tapes); for any
         other grouping write `with logger.step():` around the step.
+      name: What the loss is called: `InstrumentedTape(name="critic")` writes `loss/critic`, and
+        `gradient_norm/critic`, `weight_norm/critic` and `update_ratio/critic` over the variables
+        that the tape is asked for. Tapes of one name are one.
 
     Raises:
-      TypeError: `logger` is no `gtlog.StepLogger`.
+      TypeError: `logger` is no `gtlog.StepLogger`, or `name` no string.
+      ValueError: `name` is empty or a number, or has a character that cannot be printed.
 
     >>> variable = tf.Variable(3.0)
     >>> with InstrumentedTape() as tape:
@@ -45,6 +49,7 @@ class InstrumentedTape(tf.GradientTape):
         watch_accessed_variables: bool = True,
         *,
         logger: Any = None,
+        name: Optional[str] = None,
     ) -> None:
         super().__init__(
             persistent=persistent, watch_accessed_variables=watch_accessed_variables
@@ -54,6 +59,7 @@ class InstrumentedTape(tf.GradientTape):
                 f"logger must be a gtlog.StepLogger, got {logger!r} ({type(logger).__name__}). "
                 "Write log = gtlog.StepLogger(writer), then InstrumentedTape(logger=log)."
             )
+        self.gtlog_name = "" if name is None else _checked_name(name)
         self._gtlog_logger = logger
         self._gtlog_step = None
         self._gtlog_is_differentiating = False
@@ -143,3 +149,18 @@ class InstrumentedTape(tf.GradientTape):
             yield
         finally:
             self._gtlog_is_differentiating = outer
+
+
+def _checked_name(name):
+    if not isinstance(name, str):
+        raise TypeError(
+            f"name must be a string, got {name!r} ({type(name).__name__}). "
+            'InstrumentedTape(name="critic") writes the loss as loss/critic.'
+        )
+    if not name or not name.isprintable() or name.isdecimal():
+        raise ValueError(
+            f"name must have characters that can be printed, and be no number, got {name!r}: it is "
+            "part of tags, in which a number stands for a loss without a name. "
+            'InstrumentedTape(name="critic") writes the loss as loss/critic.'
+        )
+    return name

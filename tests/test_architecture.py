@@ -31,9 +31,10 @@ ORDER = (
     # what a step left behind
     "gtlog.variables",
     "gtlog.record",
+    "gtlog.values",
+    "gtlog.losses",
     "gtlog.capture",
     # record to values
-    "gtlog.values",
     "gtlog.types",
     "gtlog.summaries.histograms",
     "gtlog.summaries.pictures",
@@ -51,6 +52,7 @@ ORDER = (
     "gtlog.log_directory",
     "gtlog.writer",
     "gtlog.workers",
+    "gtlog.repeats",
     "gtlog.nonfinite",
     "gtlog.outage",
     "gtlog.pipeline",
