@@ -86,7 +86,7 @@ class LossNames:
         places = []
         for target, family in zip(targets, known):
             place = self._place(target, family or self._family_of(target, taken))
-            if place is not None and place in places:  # of two that were one so far, each has its own from now on
+            if place is not None and place in places:  # two that were taken for one so far
                 self._families[target.key] = _Family()
                 place = self._place(target, self._families[target.key])
             places.append(place)
@@ -127,7 +127,7 @@ def _named(target):
 
 
 def description_of(loss, is_alone):
-    """What a loss is, as Markdown: by which variables, and whether it is the last of several."""
+    """What a loss is, as Markdown."""
     tape, sources = loss.target.name, loss.target.sources
     who = f"the tape `{tape}`" if tape else "`tape.gradient`"
     words = f"What {who} differentiated"

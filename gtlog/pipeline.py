@@ -4,7 +4,7 @@ import threading
 
 from gtlog import _compat
 from gtlog.losses import LossNames
-from gtlog.nonfinite import first_nonfinite
+from gtlog.nonfinite import FirstNonfinite
 from gtlog.outage import Outage
 from gtlog.repeats import say_repeats
 from gtlog.values import VALUE_TYPES
@@ -32,6 +32,7 @@ class Pipeline:
         self._writer = writer
         self._workers = workers
         self._loss_names = LossNames()
+        self._first_nonfinite = FirstNonfinite()
         self._lock = threading.RLock()
 
     def finish_eagerly(self, capture):
@@ -64,9 +65,9 @@ class Pipeline:
         named = [(loss, name) for loss, name in zip(losses, names) if name is not None]
         record = capture.record(values, named, gradients)
         logged = self._values_of(record)
-        self._say_what_is_nonfinite(record)
         if logged:
             self._write(capture.step, logged)
+        self._say_what_is_nonfinite(record, several_updates=bool(capture.changed_between))
         say_repeats(self.failures, capture, losses, names)
 
     def _read(self):
@@ -105,15 +106,11 @@ class Pipeline:
                     self._add(by_tag, summary, value)
         return list(by_tag.values())
 
-    def _say_what_is_nonfinite(self, record):
-        found = first_nonfinite(record)
-        if found:
-            self.failures.notice(
-                f"At step {record.step} {found}: the first NaN or infinite value that was logged. "
-                "Histograms, norms and images are those of the finite elements; "
-                "gtlog.summaries.scalars() counts the others as nonfinite/<path>.",
-                once="nonfinite",
-            )
+    def _say_what_is_nonfinite(self, record, several_updates):
+        with self.failures.guard("tell what is not finite", record.step):
+            found = self._first_nonfinite.find(record, several_updates)
+            if found:
+                self.failures.notice(found)
 
     def _add(self, by_tag, summary, value):
         if not isinstance(value, VALUE_TYPES):

@@ -75,6 +75,13 @@ class VariableRecord:
         return _reducer(self.value).extremes(self.value)
 
     @_computed_once
+    def before_extremes(self) -> Optional[statistics.Extremes]:
+        """Extremes of the value before the update; None without `before`."""
+        if self.before is None:
+            return None
+        return _reducer(self.before).extremes(self.before)
+
+    @_computed_once
     def value_statistics(self) -> statistics.TensorStatistics:
         """Statistics of the value after the update."""
         return _reducer(self.value).describe(self.value, self.value_extremes)

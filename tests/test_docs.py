@@ -103,7 +103,8 @@ def _documented_tags():
 
 def _matches(documented, tag):
     pattern = re.escape(documented)
-    for placeholder, expression in (("<path>", ".+"), ("<gate>", "[a-z]"), ("<k>", "[0-9]+"), ("<name>", "[a-z]+")):
+    placeholders = {"<path>": ".+", "<gate>": "[a-z]", "<k>": "[0-9]+", "<name>": "[a-z]+"}
+    for placeholder, expression in placeholders.items():
         pattern = pattern.replace(re.escape(placeholder), expression)
     return re.fullmatch(pattern, tag) is not None
 

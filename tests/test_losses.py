@@ -185,7 +185,8 @@ class TestNamedTapes:
                 first = 3.0 * shared
             with gtlog.InstrumentedTape(name="two") as two:
                 second = 4.0 * shared
-            one.gradient(first, shared), two.gradient(second, shared)
+            one.gradient(first, shared)
+            two.gradient(second, shared)
 
         build(train_step)()
         events = read_events(logdir)
@@ -201,7 +202,8 @@ class TestNamedTapes:
         def train_step():
             with gtlog.InstrumentedTape(persistent=True, name="heads") as tape:
                 first, second = 3.0 * weight, 4.0 * weight
-            tape.gradient(first, weight), tape.gradient(second, weight)
+            for loss in (first, second):
+                tape.gradient(loss, weight)
 
         train_step()
         assert loss_tags(logdir) == {"loss/heads": [0], "loss/heads/1": [0]}
@@ -290,7 +292,8 @@ class TestSeveralUpdates:
         def train_step():
             with gtlog.InstrumentedTape(persistent=True) as tape:
                 first, second = weight * 0.0 + 1.0, weight * 3.0
-            tape.gradient(first, weight), tape.gradient(second, weight)
+            for loss in (first, second):
+                tape.gradient(loss, weight)
 
         with pytest.warns(gtlog.LoggingWarning, match="NaN") as caught:
             build(train_step)()
