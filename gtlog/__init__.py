@@ -23,7 +23,7 @@ if typing.TYPE_CHECKING:
     from gtlog.decorator import logged_step
     from gtlog.errors import LoggingError, LoggingWarning
     from gtlog.logger import StepLogger
-    from gtlog.record import StepRecord, VariableRecord
+    from gtlog.record import StepRecord, TapeRecord, VariableRecord
     from gtlog.schedule import every_seconds, every_steps, log_spaced, overhead
     from gtlog.tape import InstrumentedTape
 
@@ -33,6 +33,7 @@ __all__ = [
     "LoggingWarning",
     "StepLogger",
     "StepRecord",
+    "TapeRecord",
     "VariableRecord",
     "every_seconds",
     "every_steps",
@@ -52,6 +53,7 @@ _HOMES = {
     "LoggingWarning": "gtlog.errors",
     "StepLogger": "gtlog.logger",
     "StepRecord": "gtlog.record",
+    "TapeRecord": "gtlog.record",
     "VariableRecord": "gtlog.record",
     "every_seconds": "gtlog.schedule",
     "every_steps": "gtlog.schedule",

@@ -1,4 +1,4 @@
-"""Which variables the steps of a logger use now, where no `InstrumentedTape` shows what is trained."""
+"""Which variables the steps of a logger use, where no `InstrumentedTape` shows what is trained."""
 
 
 class VariablesInUse:

@@ -274,9 +274,10 @@ _TAPE_IN_GRAPH = (
     "@gtlog.logged_step(...), or call it inside `with logger.step():`."
 )
 _IN_PLAIN_GRAPH = (
-    "The step builds a graph of tf.compat.v1: in a program that disables eager execution, or inside "
-    "tf.Graph().as_default(). Such a graph runs in a session, out of gtlog's sight: nothing of it is "
-    "logged, and gtlog adds nothing to it. Write the step as eager code or as a tf.function."
+    "The step builds a graph of tf.compat.v1: in a program that disables eager execution, or "
+    "inside tf.Graph().as_default(). Such a graph runs in a session, out of gtlog's sight: nothing "
+    "of it is logged, and gtlog adds nothing to it. Write the step as eager code or as a "
+    "tf.function."
 )
 _ON_WORKERS = (
     "The decorated function is traced to run in the processes of workers, under a parameter server "

@@ -9,6 +9,7 @@ import tensorflow as tf
 from gtlog import _compat, loss_scale, naming
 from gtlog.asked import Asked
 from gtlog.gradients import unscaled
+from gtlog.losses import Target
 
 
 class _Observation:
@@ -25,6 +26,7 @@ class _Observation:
         self._failures = step.pipeline.failures
         self._enclosed = step.encloses(tape)
         self._replica = _compat.replica_id()
+        self._name = tape.gtlog_name
         with _compat.stop_recording():
             self._target = _tensors(target)
             self._losses = self._target if step.first_seen(target) else []
@@ -33,12 +35,16 @@ class _Observation:
         known_variables = [known for _, known in self._variables]
         self._asked = Asked(known_variables, tape)
         step.touched(known_variables)
+        self._told_apart_by = Target(self._name, self._source_paths(sources), place=0)
+        if self._losses:
+            place = step.place_of(tape, self._told_apart_by.key)
+            self._told_apart_by = self._told_apart_by._replace(place=place)
 
     @property
     def _unchanged(self):
         """The variables whose value before the update is to be kept: replicas have equal copies.
 
-        Of the `model` those too that are not asked for: that a frozen layer stays is worth a figure.
+        Of the `model` those too that are not asked for: it is worth a figure that they stand still.
         """
         if self._replica:
             return []
@@ -47,6 +53,28 @@ class _Observation:
             (known, None) for known in self._of_model if known.role != naming.MOVING_STATISTIC
         )
         return list(known_variables)
+
+    def _source_paths(self, sources):
+        """Paths of the sources that are variables, those included that the filter leaves out."""
+        known_by_position = dict(self._variables)
+        flat = enumerate(tf.nest.flatten(sources))
+        paths = (_path(source, known_by_position.get(position)) for position, source in flat)
+        return tuple(dict.fromkeys(path for path in paths if path is not None))
+
+    def _add_losses(self, capture, losses):
+        if losses:
+            capture.add_loss(self._told_apart_by, losses, self._enclosed, self._replica)
+
+    def _add_gradients(self, capture, pairs):
+        for known, gradient in pairs:
+            capture.add_gradient(known, gradient, self._enclosed, self._replica, self._name)
+
+    def _add_before(self, capture, pairs):
+        asked = [known for _, known in self._variables]
+        capture.add_of_tape(self._name, asked, self._enclosed)
+        for known, value in pairs:
+            with self._failures.guard("compare the values of a variable", capture.step):
+                capture.add_before(known, value)
 
     def take(self, result):
         """Takes what `gradient` returned, in the structure of the sources."""
@@ -82,22 +110,19 @@ class EagerObservation(_Observation):
         super().__init__(step, tape, target, sources)
         self._capture = capture
         if self._variables:
-            capture.add_asked(self._asked)
+            capture.add_asked(self._asked, [known.variable for _, known in self._variables])
         with _compat.stop_recording():
             before = self._failures.each(
                 lambda known: f"read the variable {known.path!r} before the update",
                 self._unchanged,
                 lambda known: known.read(),
             )
-        for known, value in before:
-            capture.add_before(known, value)
+            self._add_before(capture, before)
 
     def _take(self, pairs):
         self._note(self._capture, loss_scale.note_on(None))
-        if self._losses:
-            self._capture.add_loss(self._losses, self._enclosed, self._replica)
-        for known, gradient in pairs:
-            self._capture.add_gradient(known, gradient, self._enclosed, self._replica)
+        self._add_losses(self._capture, self._losses)
+        self._add_gradients(self._capture, pairs)
 
 
 class GraphObservation(_Observation):
@@ -145,8 +170,7 @@ class GraphObservation(_Observation):
         capture = self._gate.capture
         if capture is not None:
             capture.add_asked(self._asked)
-            for known, value in zip(known_variables, values):
-                capture.add_before(known, value)
+            self._add_before(capture, list(zip(known_variables, values)))
 
     def _receive(self, scales, note, losses, known_variables, gradients):
         capture = self._gate.capture
@@ -159,10 +183,8 @@ class GraphObservation(_Observation):
         for scale in scales:
             losses = [unscaled(loss, scale) for loss in losses]
             gradients = [unscaled(gradient, scale) for gradient in gradients]
-        if losses:
-            capture.add_loss(losses, self._enclosed, self._replica)
-        for known, gradient in zip(known_variables, gradients):
-            capture.add_gradient(known, gradient, self._enclosed, self._replica)
+        self._add_losses(capture, losses)
+        self._add_gradients(capture, zip(known_variables, gradients))
 
 
 class _Layout:
@@ -193,6 +215,15 @@ def _tensors(target):
     parts = tf.nest.flatten(target, expand_composites=True)
     tensors = [tf.convert_to_tensor(part) for part in parts if part is not None]
     return [one for one in tensors if one.dtype.is_floating or one.dtype.is_complex]
+
+
+def _path(source, known):
+    """The path of a source that is a variable, None for a tensor."""
+    if known is not None:
+        return known.path
+    if _compat.resource_variable(source) is None:
+        return None
+    return naming.own_path(_compat.full_name(source))
 
 
 def _variables(sources, registry):

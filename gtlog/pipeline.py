@@ -4,8 +4,10 @@ import threading
 
 from gtlog import _compat
 from gtlog.in_use import VariablesInUse
-from gtlog.nonfinite import first_nonfinite
+from gtlog.losses import LossNames
+from gtlog.nonfinite import FirstNonfinite
 from gtlog.outage import Outage
+from gtlog.repeats import say_repeats
 from gtlog.values import VALUE_TYPES, Unreadable
 
 
@@ -36,6 +38,8 @@ class Pipeline:
         self._writer = writer
         self._workers = workers
         self._step_number = step_number
+        self._loss_names = LossNames()
+        self._first_nonfinite = FirstNonfinite()
         self._lock = threading.RLock()
 
     def finish_eagerly(self, capture):
@@ -70,9 +74,11 @@ class Pipeline:
 
     def _finish(self, capture, read):
         with self._lock, self.failures.guard("record the step", capture.step):
-            losses, gradients = self._workers.total(
-                self._losses(capture), self._gradients(capture), capture.is_from_graph
+            losses = self._losses(capture)
+            totals, gradients = self._workers.total(
+                [loss.value for loss in losses], self._gradients(capture), capture.is_from_graph
             )
+            losses = [loss._replace(value=total) for loss, total in zip(losses, totals)]
             if self._workers.this_one_writes and self._may_write(capture.step):
                 self._log(capture, read(), losses, gradients)
 
@@ -81,12 +87,15 @@ class Pipeline:
             self.failures.notice(self._no_variables(capture.step), once="no variables")
         for known, _ in values:
             known.steps_logged += 1
-        record = capture.record(values, losses, gradients)
+        names = self._loss_names.of([loss.target for loss in losses])
+        named = [(loss, name) for loss, name in zip(losses, names) if name is not None]
+        record = capture.record(values, named, gradients)
         logged = self._values_of(record)
-        self._say_what_is_nonfinite(record)
         self.unseen.look(record, values)
         if logged:
             self._write(capture.step, logged)
+        self._say_what_is_nonfinite(record, several_updates=bool(capture.changed_between))
+        say_repeats(self.failures, capture, losses, names)
 
     def _read(self, capture):
         """The variables that are alive and can be read, with their values."""
@@ -131,15 +140,11 @@ class Pipeline:
                     self._add(by_tag, summary, value, record.step)
         return list(by_tag.values())
 
-    def _say_what_is_nonfinite(self, record):
-        found = first_nonfinite(record)
-        if found:
-            self.failures.notice(
-                f"At step {record.step} {found}: the first NaN or infinite value that was logged. "
-                "Histograms, norms and images are those of the finite elements; "
-                "gtlog.summaries.scalars() counts the others as nonfinite/<path>.",
-                once="nonfinite",
-            )
+    def _say_what_is_nonfinite(self, record, several_updates):
+        with self.failures.guard("tell what is not finite", record.step):
+            found = self._first_nonfinite.find(record, several_updates)
+            if found:
+                self.failures.notice(found)
 
     def _add(self, by_tag, summary, value, step):
         if isinstance(value, Unreadable):

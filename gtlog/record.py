@@ -31,11 +31,13 @@ class VariableRecord:
       role: `"kernel"`, `"recurrent_kernel"`, `"bias"`, `"embedding"`, `"gain"`,
         `"moving_statistic"` or `"other"`, as the path tells.
       value: Eager tensor, the value after the step and so after the optimizer update.
-      before: Eager tensor of the same shape, the value before the update; None where neither
+      before: Eager tensor of the same shape, the value before the update, of several updates in
+        one step before the first; None where neither
         `InstrumentedTape.gradient` asked for the variable in this step, nor
         `StepLogger.keras_callback` for the trainable variables of its model.
-      gradient: What `InstrumentedTape.gradient` returned, summed over the calls of the step: an
-        eager tensor, or `tf.IndexedSlices` of eager tensors. None where there was none.
+      gradient: What `InstrumentedTape.gradient` returned, summed over the calls of the step; where
+        the step changed the variable between them, over those after the last change. An eager
+        tensor, or `tf.IndexedSlices` of eager tensors. None where there was none.
       layer: Class name of the layer that holds the variable (`"Conv2D"`), None where no `model` was
         given to the logger.
       replica_gradients: Where several replicas of a `tf.distribute` strategy took gradients, the
@@ -97,6 +99,13 @@ class VariableRecord:
     def value_extremes(self) -> statistics.Extremes:
         """Extremes of the value after the update: all that a histogram needs."""
         return _reducer(self._value_elements).extremes(self._value_elements)
+
+    @_computed_once
+    def before_extremes(self) -> Optional[statistics.Extremes]:
+        """Extremes of the value before the update; None without `before`."""
+        if self.before is None:
+            return None
+        return _reducer(self.before).extremes(self.before)
 
     @_computed_once
     def value_statistics(self) -> statistics.TensorStatistics:
@@ -189,21 +198,51 @@ def _reducer(elements):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class TapeRecord:
+    """What the tapes of one name, `InstrumentedTape(name=...)`, have done in a logged step.
+
+    Attributes:
+      name: The name.
+      variables: The variables that these tapes were asked for; the `gradient` of each is that of
+        these tapes alone.
+    """
+
+    name: str
+    variables: Tuple[VariableRecord, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class StepRecord:
     """One logged step: its number, its losses and its variables.
 
     Attributes:
       step: The number of the step, 0 or more.
-      losses: One float for each target that was differentiated in the step, in the order of the
-        `gradient` calls; the sum where the target is no scalar. Empty without an
-        `InstrumentedTape`.
+      losses: One float for each loss of the step, in the order of the `gradient` calls; the sum
+        where the target is no scalar. Empty without an `InstrumentedTape`.
       variables: The variables that the step touched and the logger's filter lets through, in the
         order of their creation.
       gradient_note: Markdown that must be read with losses and gradients, of loss scales; mostly
         empty.
+      loss_names: The name of each loss, the part of its tag after `loss/`: the name of its tape, or
+        a number that the same loss has in all steps; empty for the tag `loss`. Without them, one
+        loss has no name, and several are `"0"`, `"1"`, ….
+      loss_notes: Markdown for each loss, what it is the loss of.
+      tapes: One `TapeRecord` for each name that tapes of the step have.
     """
 
     step: int
     losses: Tuple[float, ...] = ()
     variables: Tuple[VariableRecord, ...] = ()
     gradient_note: str = ""
+    loss_names: Tuple[str, ...] = ()
+    loss_notes: Tuple[str, ...] = ()
+    tapes: Tuple[TapeRecord, ...] = ()
+
+    def __post_init__(self):
+        count = len(self.losses)
+        if not self.loss_names:
+            names = ("",) if count == 1 else tuple(map(str, range(count)))
+            object.__setattr__(self, "loss_names", names)
+        if not self.loss_notes:
+            notes = ("What `tape.gradient` differentiated.",) * count
+            object.__setattr__(self, "loss_notes", notes)

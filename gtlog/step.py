@@ -6,6 +6,7 @@ is being traced. A tape asks the step that is active to observe each of its `gra
 
 import contextlib
 import threading
+import weakref
 
 import tensorflow as tf
 
@@ -32,6 +33,7 @@ class _Step:
         self._gate = gate
         self._open_tapes = []
         self._targets = []
+        self._places = None
 
     def __enter__(self):
         self.begin()
@@ -73,6 +75,14 @@ class _Step:
         )
         self._targets.append(parts)
         return not seen
+
+    def place_of(self, tape, key):
+        """How many targets with this key the tape had in this step before the one at hand."""
+        if self._places is None:
+            self._places = weakref.WeakKeyDictionary()
+        counts = self._places.setdefault(tape, {})
+        counts[key] = counts.get(key, -1) + 1
+        return counts[key]
 
     def touched(self, known_variables):
         """Notes variables that the step uses."""
@@ -273,7 +283,7 @@ class GraphStep(_Step):
 
     def abandon(self):
         """Drops what TensorFlow would keep: it keeps this step for as long as the process lives."""
-        self._targets, self._touched = [], {}
+        self._targets, self._touched, self._places = [], {}, None
 
     def read(self, variables):
         """Notes the variables that the step has read."""

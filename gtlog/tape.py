@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from typing import Any
+from typing import Any, Optional
 
 import tensorflow as tf
 
@@ -31,9 +31,13 @@ class InstrumentedTape(tf.GradientTape):
         `flush` or `close`, so the values are those after the optimizer update. A tape that is
         entered before a gradient was taken belongs to the same step (a GAN's two tapes); for any
         other grouping write `with logger.step():` around the step.
+      name: What the loss is called: `InstrumentedTape(name="critic")` writes `loss/critic`, and
+        `gradient_norm/critic`, `weight_norm/critic` and `update_ratio/critic` over the variables
+        that the tape is asked for. Tapes of one name are one.
 
     Raises:
-      TypeError: `logger` is no `gtlog.StepLogger`.
+      TypeError: `logger` is no `gtlog.StepLogger`, or `name` no string.
+      ValueError: `name` is empty or a number, or has a character that cannot be printed.
 
     >>> x = tf.constant(3.0)
     >>> with InstrumentedTape() as tape:
@@ -49,6 +53,7 @@ class InstrumentedTape(tf.GradientTape):
         watch_accessed_variables: bool = True,
         *,
         logger: Any = None,
+        name: Optional[str] = None,
     ) -> None:
         super().__init__(
             persistent=persistent, watch_accessed_variables=watch_accessed_variables
@@ -59,6 +64,7 @@ class InstrumentedTape(tf.GradientTape):
                 "Write log = gtlog.StepLogger(writer), then InstrumentedTape(logger=log)."
             )
         self.watches_what_is_read = watch_accessed_variables
+        self.gtlog_name = "" if name is None else _checked_name(name)
         self._gtlog_logger = logger
         self._gtlog_step = None
         self._gtlog_is_differentiating = False
@@ -161,7 +167,9 @@ def _say_if_unlogged(sources):
     A thread that the program did not begin in may work for a step that another one has begun, as
     the replicas of a strategy do: nothing is said there.
     """
-    if threading.current_thread() is not threading.main_thread() or _compat.runs_on_workers():
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if _compat.runs_on_workers() or _compat.is_plain_graph():
         return
     line = calling_line()
     flat = tf.nest.flatten(sources)
@@ -175,3 +183,18 @@ _OUTSIDE = (
     "write gtlog.InstrumentedTape(logger=log), where log = gtlog.StepLogger(writer). Where nothing "
     "is to be logged, tf.GradientTape() does the same."
 )
+
+
+def _checked_name(name):
+    if not isinstance(name, str):
+        raise TypeError(
+            f"name must be a string, got {name!r} ({type(name).__name__}). "
+            'InstrumentedTape(name="critic") writes the loss as loss/critic.'
+        )
+    if not name or not name.isprintable() or name.isdecimal():
+        raise ValueError(
+            f"name must have characters that can be printed, and be no number, got {name!r}: it is "
+            "part of tags, in which a number stands for a loss without a name. "
+            'InstrumentedTape(name="critic") writes the loss as loss/critic.'
+        )
+    return name

@@ -37,7 +37,8 @@ class TestNumbersThatNumpyLacks:
             gtlog.logged_step(logdir),
             lambda: train(weight, lambda w: tf.cast(tf.reduce_sum(w**2), tf.bfloat16)),
         )
-        step(), step()
+        step()
+        step()
         events = read_events(logdir)
         assert events.of("loss")[0] == 10.0
         assert list(events.of("gradients/weight")) == [0, 1]
@@ -79,7 +80,8 @@ def test_a_variable_of_a_v1_graph(logdir):
             other.read_value()
         return train(weight, lambda w: tf.reduce_sum(w**2))
 
-    train_step(), train_step()
+    train_step()
+    train_step()
     events = read_events(logdir)
     assert list(events.of("weights/weight")) == [0, 1]
     assert [tag for tag in events.tags if "other" in tag] == []
@@ -126,7 +128,8 @@ def test_a_tape_in_a_plain_graph(logdir):
         return train(weight, lambda w: tf.reduce_sum(w**2))
 
     with pytest.warns(gtlog.LoggingWarning, match="tf.Graph of tf.compat.v1") as warned:
-        train_step(), train_step(), train_step()
+        for _ in range(3):
+            train_step()
     assert len(warned) == 1
     events = read_events(logdir)
     assert list(events.of("loss")) == [0, 1, 2]
@@ -145,7 +148,8 @@ def test_the_gate_has_a_home_outside_any_graph(logdir):
     with pytest.warns(gtlog.LoggingWarning, match="tf.compat.v1"):
         with tf.Graph().as_default():
             train_step.step_logger.step().__enter__()
-    train_step(), train_step()
+    train_step()
+    train_step()
     assert len(read_events(logdir).of("loss")) == 2
 
 

@@ -48,7 +48,8 @@ def test_several_traces_share_one_count(weight, logdir):
         weight.assign_sub(0.1 * tape.gradient(loss, weight))
 
     traced = tf.function(train_step)
-    traced(tf.ones([2])), train_step(tf.ones([2])), traced(tf.ones([3])), traced(tf.ones([2]))
+    for call, size in ((traced, 2), (train_step, 2), (traced, 3), (traced, 2)):
+        call(tf.ones([size]))
     assert list(read_events(logdir).of("loss")) == [0, 1, 2, 3]
 
 
@@ -61,7 +62,8 @@ def test_functions_run_eagerly_in_between(step, logdir):
     traced()
     run_eagerly(True)
     try:
-        traced(), traced()
+        traced()
+        traced()
     finally:
         run_eagerly(False)
     traced()
@@ -92,6 +94,7 @@ def test_fit_and_then_by_hand(logdir):
     model.compile(optimizer="sgd")
     x, y = tf.ones([6, 3]), tf.ones([6, 1])
     model.fit(x, y, batch_size=2, verbose=0)
-    model.train_step((x, y)), model.train_step((x, y))
+    model.train_step((x, y))
+    model.train_step((x, y))
     model.fit(x, y, batch_size=3, verbose=0)
     assert list(read_events(logdir).of("loss")) == [0, 1, 2, 3, 4, 5, 6]

@@ -135,12 +135,13 @@ class TestSignatures:
         assert shown == {"step", "keras_callback", "flush", "close"}
 
     def test_tape(self):
-        """The tape has TensorFlow's parameters and a keyword-only logger."""
+        """The tape has TensorFlow's parameters and keyword-only ones."""
         parameters = inspect.signature(gtlog.InstrumentedTape).parameters
         assert [(name, one.default) for name, one in parameters.items()] == [
             ("persistent", False),
             ("watch_accessed_variables", True),
             ("logger", None),
+            ("name", None),
         ]
         assert parameters["logger"].kind is inspect.Parameter.KEYWORD_ONLY
 

@@ -6,8 +6,8 @@ import numbers
 
 from gtlog import naming, statistics
 from gtlog.summaries import kernel_kinds, pictures
-from gtlog.summaries.tile_layout import matrix_layout, tile_layout
 from gtlog.summaries.parts import of_each
+from gtlog.summaries.tile_layout import matrix_layout, tile_layout
 from gtlog.types import Summary
 from gtlog.values import Image
 
