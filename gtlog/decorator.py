@@ -193,6 +193,8 @@ def logged_step(
 
     def decorate(function):
         _check_step(function)
+        if _compat.is_fit(function):
+            logger.updates.say_fit()
         return LoggedStep(function, logger)
 
     return decorate
@@ -203,9 +205,12 @@ def _call_logged(logger, step_function, instance, args, kwargs):
         with logger.graph_step(instance):
             return _call_in_graph(step_function, args, kwargs)
     if _compat.is_tf_function(step_function):
-        return logger.call_tf_function(step_function, args, kwargs)
-    with logger.eager_step():
-        return step_function(*args, **kwargs)
+        return logger.call_tf_function(step_function, instance, args, kwargs)
+    with logger.eager_step() as step:
+        counts = logger.updates.before_call(step, step_function, instance, args, kwargs)
+        result = step_function(*args, **kwargs)
+    logger.updates.after_call(step, counts)
+    return result
 
 
 def _call_in_graph(step_function, args, kwargs):

@@ -24,6 +24,7 @@ from gtlog.step_number import as_step_number
 from gtlog.summaries.checks import check_summary
 from gtlog.traced import TracedFunctions
 from gtlog.types import Every, Expressions, Step, Summary, Writer
+from gtlog.updates import UpdatesOfCalls
 from gtlog.variables import VariableRegistry
 from gtlog.workers import Workers
 from gtlog.writer import EventWriter
@@ -87,6 +88,7 @@ class StepLogger:
         self._replicated = ReplicatedSteps()
         self._traced = TracedFunctions(registry)
         self._compiled = CompiledFunctions(failures)
+        self.updates = UpdatesOfCalls(failures)
         self._finalizer = weakref.finalize(
             self, _close, self._inline.pending, self._writer, self._pipeline.outage
         )
@@ -126,14 +128,25 @@ class StepLogger:
         step.is_of_keras_model = _compat.is_keras_model(owner)
         return step
 
-    def call_tf_function(self, function, args, kwargs):
-        """Calls a `tf.function` object eagerly, as one step; returns what it returns."""
+    def call_tf_function(self, function, owner, args, kwargs):
+        """Calls a `tf.function` object eagerly, as one step.
+
+        Args:
+          function: The `tf.function` object.
+          owner: What it is a method of, None for a function.
+          args: Its arguments.
+          kwargs: Its keyword arguments.
+
+        Returns:
+          What it returns.
+        """
         if _compat.is_compiled(function):
             with self.eager_step() as step:
                 return self._compiled.call(function, step, args, kwargs)
         failures = self._pipeline.failures
         self._traced.before_call(function)
         with self.eager_step() as step:
+            counts = self.updates.before_call(step, function, owner, args, kwargs)
             result = function(*args, **kwargs)
             if step.is_logged:
                 with failures.guard("find the variables of a tf.function", step.number):
@@ -141,6 +154,7 @@ class StepLogger:
                     self._traced.after_call(function, args, kwargs)
                 if self._traced.was_traced_before(function) and not step.has_gradients:
                     failures.notice(_TRACED_BEFORE)
+        self.updates.after_call(step, counts)
         return result
 
     def keras_callback(self) -> Any:

@@ -6,6 +6,7 @@ from gtlog import _compat
 from gtlog.losses import LossNames
 from gtlog.nonfinite import FirstNonfinite
 from gtlog.outage import Outage
+from gtlog.outside import UpdateOutside
 from gtlog.repeats import say_repeats
 from gtlog.values import VALUE_TYPES
 
@@ -22,12 +23,14 @@ class Pipeline:
 
     Attributes:
       outage: `Outage`, the steps that could not be written.
+      update_outside: `UpdateOutside`, which compares steps until it is settled.
     """
 
     def __init__(self, registry, summaries, writer, workers, failures):
         self.registry = registry
         self.failures = failures
         self.outage = Outage(failures, writer)
+        self.update_outside = UpdateOutside(failures)
         self._summaries = summaries
         self._writer = writer
         self._workers = workers
@@ -69,6 +72,11 @@ class Pipeline:
             self._write(capture.step, logged)
         self._say_what_is_nonfinite(record, several_updates=bool(capture.changed_between))
         say_repeats(self.failures, capture, losses, names)
+        with self.failures.guard("compare the step with the next one", capture.step):
+            known_variables = [known for known, _ in values]
+            self.update_outside.after_step(
+                capture.step, list(zip(known_variables, record.variables))
+            )
 
     def _read(self):
         with _compat.stop_recording():

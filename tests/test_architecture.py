@@ -53,6 +53,7 @@ ORDER = (
     "gtlog.writer",
     "gtlog.workers",
     "gtlog.repeats",
+    "gtlog.outside",
     "gtlog.nonfinite",
     "gtlog.outage",
     "gtlog.pipeline",
@@ -65,6 +66,7 @@ ORDER = (
     "gtlog.inline",
     "gtlog.fit",
     "gtlog.replicas",
+    "gtlog.updates",
     "gtlog.tape",
     # what users see
     "gtlog.logger",
