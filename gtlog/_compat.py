@@ -61,9 +61,11 @@ __all__ = [
     "is_first_replica_of_worker",
     "is_generated_by_autograph",
     "is_keras_model",
+    "is_fit",
     "is_nested_graph",
     "is_of_graph",
     "is_plain_graph",
+    "is_optimizer",
     "is_tf_function",
     "is_vectorized",
     "keep_whole",
@@ -83,6 +85,7 @@ __all__ = [
     "tracing_count",
     "trained_variables_of",
     "unconverted",
+    "updates_made",
     "variable_creators",
     "variables_of",
     "worker_count",
@@ -528,6 +531,31 @@ def trained_variables_of(model):
 def is_keras_model(value):
     """Whether an object is a model of any Keras, which `fit` can train."""
     return hasattr(type(value), "train_step") and hasattr(type(value), "fit")
+
+
+def is_fit(function):
+    """Whether a function is the bound method `fit` of a Keras model."""
+    owner = getattr(function, "__self__", None)
+    return getattr(function, "__name__", None) == "fit" and is_keras_model(owner)
+
+
+def is_optimizer(value):
+    """Whether an object is an optimizer of any Keras, which counts its updates."""
+    return hasattr(type(value), "apply_gradients") and hasattr(type(value), "iterations")
+
+
+def updates_made(optimizer):
+    """How many updates an optimizer of Keras has counted.
+
+    The property `iterations` would make the counter where there is none yet, and another one around
+    it (for a loss scale) may count what it skips.
+    """
+    attributes = vars(optimizer)
+    for name in ("inner_optimizer", "_optimizer"):
+        if is_optimizer(attributes.get(name)):
+            return updates_made(attributes[name])
+    iterations = attributes.get("_iterations")
+    return 0 if iterations is None else int(iterations.numpy())
 
 
 def keras_callback_class():

@@ -194,6 +194,8 @@ def logged_step(
     def decorate(function):
         _check_step(function, every)
         logger._decorates(function)
+        if _compat.is_fit(function):
+            logger._updates.say_fit()
         return LoggedStep(function, logger)
 
     return decorate
@@ -204,9 +206,12 @@ def _call_logged(logger, step_function, instance, args, kwargs):
         with logger._graph_step(instance):
             return _call_in_graph(step_function, args, kwargs)
     if _compat.is_tf_function(step_function):
-        return logger._call_tf_function(step_function, args, kwargs)
-    with logger._eager_step():
-        return step_function(*args, **kwargs)
+        return logger._call_tf_function(step_function, instance, args, kwargs)
+    with logger._eager_step() as step:
+        counts = logger._updates.before_call(step, step_function, instance, args, kwargs)
+        result = step_function(*args, **kwargs)
+    logger._updates.after_call(step, counts)
+    return result
 
 
 def _call_in_graph(step_function, args, kwargs):

@@ -25,6 +25,7 @@ from gtlog.summaries.checks import check_summary
 from gtlog.traced import TracedFunctions
 from gtlog.types import Every, Expressions, Step, Summary, Writer
 from gtlog.unseen_gradients import UnseenGradients
+from gtlog.updates import UpdatesOfCalls
 from gtlog.users_line import first_line_of
 from gtlog.variables import VariableRegistry
 from gtlog.workers import Workers
@@ -93,6 +94,7 @@ class StepLogger:
         self._replicated = ReplicatedSteps()
         self._traced = TracedFunctions()
         self._compiled = CompiledFunctions(failures)
+        self._updates = UpdatesOfCalls(failures)
         if not tf.compat.v1.executing_eagerly_outside_functions():
             failures.notice(_IN_PLAIN_GRAPH)
         self._finalizer = weakref.finalize(
@@ -137,14 +139,25 @@ class StepLogger:
         step.is_of_keras_model = _compat.is_keras_model(owner)
         return step
 
-    def _call_tf_function(self, function, args, kwargs):
-        """Calls a `tf.function` object eagerly, as one step; returns what it returns."""
+    def _call_tf_function(self, function, owner, args, kwargs):
+        """Calls a `tf.function` object eagerly, as one step.
+
+        Args:
+          function: The `tf.function` object.
+          owner: What it is a method of, None for a function.
+          args: Its arguments.
+          kwargs: Its keyword arguments.
+
+        Returns:
+          What it returns.
+        """
         if _compat.is_compiled(function):
             with self._eager_step() as step:
                 return self._compiled.call(function, step, args, kwargs)
         failures = self._pipeline.failures
         self._traced.before_call(function)
         with self._eager_step() as step:
+            counts = self._updates.before_call(step, function, owner, args, kwargs)
             result = function(*args, **kwargs)
             if step.is_logged and not step.shows_what_is_trained:
                 with failures.guard("find the variables of a tf.function", step.number):
@@ -152,6 +165,7 @@ class StepLogger:
                 if self._traced.was_traced_before(function) and not step.has_gradients:
                     self._pipeline.unseen.settle()
                     failures.notice(_TRACED_BEFORE)
+        self._updates.after_call(step, counts)
         return result
 
     @made_for_keras

@@ -1,4 +1,4 @@
-"""What is not finite in a step, and in which part of it that began, for the warning about it."""
+"""What is not finite in a step, and where in it that began, for the one warning about it."""
 
 import math
 
@@ -48,9 +48,7 @@ class FirstNonfinite:
     def _since(self, step, variables):
         """What is known of the time before a step of values that were not finite then."""
         if not self._finite_after_it.issuperset(one.path for one in variables):
-            return (
-                "gtlog has not seen it after an earlier step, so it cannot tell where it came from."
-            )
+            return "gtlog has not seen it after an earlier step, so where it came from is unknown."
         if self._last_step == step - 1:
             return (
                 f"After step {self._last_step} it was finite, so it came between the two steps, "

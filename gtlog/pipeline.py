@@ -7,6 +7,7 @@ from gtlog.in_use import VariablesInUse
 from gtlog.losses import LossNames
 from gtlog.nonfinite import FirstNonfinite
 from gtlog.outage import Outage
+from gtlog.outside import UpdateOutside
 from gtlog.repeats import say_repeats
 from gtlog.values import VALUE_TYPES, Unreadable
 
@@ -26,6 +27,7 @@ class Pipeline:
     Attributes:
       in_use: `VariablesInUse` of the logger.
       outage: `Outage`, the steps that could not be written.
+      update_outside: `UpdateOutside`, which compares steps until it is settled.
     """
 
     def __init__(self, registry, summaries, writer, workers, step_number, unseen, failures):
@@ -34,6 +36,7 @@ class Pipeline:
         self.in_use = VariablesInUse()
         self.unseen = unseen
         self.outage = Outage(failures, writer)
+        self.update_outside = UpdateOutside(failures)
         self._summaries = summaries
         self._writer = writer
         self._workers = workers
@@ -96,6 +99,11 @@ class Pipeline:
             self._write(capture.step, logged)
         self._say_what_is_nonfinite(record, several_updates=bool(capture.changed_between))
         say_repeats(self.failures, capture, losses, names)
+        with self.failures.guard("compare the step with the next one", capture.step):
+            known_variables = [known for known, _ in values]
+            self.update_outside.after_step(
+                capture.step, list(zip(known_variables, record.variables))
+            )
 
     def _read(self, capture):
         """The variables that are alive and can be read, with their values."""

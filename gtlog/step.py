@@ -196,6 +196,8 @@ class EagerStep(_Step):
 
     def begin(self):
         """Numbers the step and, where it is logged, opens the gate for its graphs."""
+        if self.pipeline.update_outside.is_waiting:
+            self.pipeline.update_outside.before_step()
         self.number, self.is_logged = self._clock.begin()
         self._capture = self._captured = None
         self._read, self._of_model = [], []

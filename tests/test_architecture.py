@@ -63,6 +63,7 @@ ORDER = (
     "gtlog.writer",
     "gtlog.workers",
     "gtlog.repeats",
+    "gtlog.outside",
     "gtlog.nonfinite",
     "gtlog.outage",
     "gtlog.unseen_gradients",
@@ -76,6 +77,7 @@ ORDER = (
     "gtlog.inline",
     "gtlog.fit",
     "gtlog.replicas",
+    "gtlog.updates",
     "gtlog.tape",
     # what users see
     "gtlog.logger",

@@ -13,7 +13,9 @@ from gtlog.capture import Capture
 from gtlog.losses import LossNames, Target
 from gtlog.testing import read_events
 
+from . import test_replicas as replicas
 from .reference import assert_histogram
+from .run_modes.rows.replicas import mirrored_strategy
 
 
 @pytest.fixture(params=["eager", "above", "beneath"])
@@ -310,6 +312,48 @@ class TestSeveralUpdates:
             capture.add_before("weight", tf.convert_to_tensor(value))
         capture.add_gradient("weight", tf.constant(1.0), enclosed=False)
         assert capture.changed_between == {"weight": 1}
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "graph"])
+class TestReplicas:
+    """Two replicas, whose losses and gradients are 3 and 4 times the weight, and 3 and 4."""
+
+    @pytest.fixture
+    def weight(self):
+        """A variable that each replica has a copy of, at first 1."""
+        self.strategy = mirrored_strategy()
+        return replicas.variable(self.strategy, 1.0)
+
+    def run(self, logdir, wrap, replica_step):
+        """Runs a step once in both replicas; returns its events."""
+        gtlog.logged_step(logdir)(wrap(lambda: self.strategy.run(replica_step)))()
+        return read_events(logdir)
+
+    def test_a_named_tape(self, wrap, weight, logdir):
+        """Loss and norm of a named tape are those of the sum over the replicas."""
+
+        def replica_step():
+            for name, factor in (("critic", 1.0), ("penalty", 2.0)):
+                with gtlog.InstrumentedTape(name=name) as tape:
+                    loss = factor * (3.0 + replicas.replica()) * weight
+                tape.gradient(loss, weight)
+
+        events = self.run(logdir, wrap, replica_step)
+        assert events.of("loss/critic") == {0: 7.0}
+        assert events.of("gradient_norm/penalty") == {0: 14.0}
+        assert_histogram(events.of("gradients/w/kernel")[0], [21.0])
+
+    def test_several_updates(self, wrap, weight, logdir):
+        """After an update of all replicas, only the gradients at the new value count."""
+
+        def replica_step():
+            replicas.differentiate(weight)
+            replicas.differentiate(weight)
+
+        with pytest.warns(gtlog.LoggingWarning, match="at 2 different values"):
+            events = self.run(logdir, wrap, replica_step)
+        assert_histogram(events.of("gradients/w/kernel")[0], [7.0])
+        assert events.of("loss") == {0: 7.0 * (1.0 - 7.0)}
 
 
 class TestTable:

@@ -81,8 +81,7 @@ def test_a_value_of_steps_that_were_not_logged(layers, build):
     """Where steps in between were not logged, the last one that was logged is named."""
     step = build(train_step_of(layers), every=4)
     message = said_by(step, 5, lambda call: call == 2 and poison(layers[3]))
-    since = "After step 0, the last one that was logged, it was finite: it came since then"
-    assert since in message
+    assert "After step 0, the last one that was logged, it was finite: it came since" in message
 
 
 def test_a_value_before_the_first_step(layers, build):
