@@ -259,8 +259,8 @@ def _checked_summaries(summaries):
             stock.histograms(),
             stock.kernel_images(),
             stock.recurrent_gates(),
+            stock.vitals(),  # finds the norms that the scalars need, on the way
             stock.scalars(),
-            stock.vitals(),
         )
     if callable(summaries):
         summaries = (summaries,)

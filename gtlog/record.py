@@ -68,6 +68,10 @@ class VariableRecord:
     is_missing: Optional[bool] = None
     was_read: Optional[bool] = None
 
+    def know(self, name, number):
+        """Keeps a statistic that was found on the way, under the name of its property."""
+        vars(self).setdefault(name, number)
+
     @property
     def is_bias(self) -> bool:
         """Whether the variable is a bias or an offset."""

@@ -159,12 +159,12 @@ class TestEvents:
             assert [value.tag for value in event.summary.value] == [
                 "weights/weight",
                 "gradients/weight",
+                "gtlog/vitals",
+                "gtlog/steps",
                 "loss",
                 "gradient_norm",
                 "weight_norm",
                 "update_ratio",
-                "gtlog/vitals",
-                "gtlog/steps",
             ]
 
     def test_a_histogram_takes_at_most_800_bytes(self, logdir):

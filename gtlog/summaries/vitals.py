@@ -124,8 +124,8 @@ def _header_of(variables):
 
 
 def _is_trained(variable):
-    """Whether the step trains a variable; None where that is not known."""
-    return getattr(variable, "is_trained", variable.was_asked or None)
+    """Whether the step trains a variable; None where no tape shows it."""
+    return None if variable.was_asked is None else variable.is_trained
 
 
 def _number(fact):
@@ -138,26 +138,18 @@ def _is_of_step(tag):
 
 def _tensors_of(variable):
     """What the table needs of a variable; of a tensor on another device no array."""
-    before = variable.before
-    has_before = before is not None and before.shape == variable.value.shape
-    value = gradient = rows = None
-    if variable.is_on_host:
-        value = variable.value_array
-        before = variable.before_array if has_before else None
-        gradient = variable.gradient_array
-        if isinstance(variable.gradient, tf.IndexedSlices):
-            rows = np.unique(array_of(variable.gradient.indices))
+    if not variable.is_on_host:
+        return measures.Tensors(None, None, None, None, None, variable)
+    rows = None
+    if isinstance(variable.gradient, tf.IndexedSlices):
+        rows = np.unique(array_of(variable.gradient.indices))
     return measures.Tensors(
-        value,
-        before,
-        gradient,
+        variable.value_array,
+        variable.before_array,
+        variable.gradient_array,
         rows,
         _units(variable),
-        variable.value_extremes,
-        variable.value_norm,
-        variable.gradient_extremes,
-        variable.gradient_norm,
-        variable.update_norm if has_before else None,
+        variable,
     )
 
 
