@@ -23,9 +23,9 @@ if typing.TYPE_CHECKING:
     from gtlog.decorator import logged_step
     from gtlog.errors import LoggingError, LoggingWarning
     from gtlog.logger import StepLogger
-    from gtlog.record import StepRecord, TapeRecord, VariableRecord
-    from gtlog.schedule import every_seconds, every_steps, log_spaced, overhead
+    from gtlog.records.step_record import StepRecord, TapeRecord, VariableRecord
     from gtlog.tape import InstrumentedTape
+    from gtlog.when.schedule import every_seconds, every_steps, log_spaced, overhead
 
 __all__ = [
     "InstrumentedTape",
@@ -52,14 +52,14 @@ _HOMES = {
     "LoggingError": "gtlog.errors",
     "LoggingWarning": "gtlog.errors",
     "StepLogger": "gtlog.logger",
-    "StepRecord": "gtlog.record",
-    "TapeRecord": "gtlog.record",
-    "VariableRecord": "gtlog.record",
-    "every_seconds": "gtlog.schedule",
-    "every_steps": "gtlog.schedule",
-    "log_spaced": "gtlog.schedule",
+    "StepRecord": "gtlog.records.step_record",
+    "TapeRecord": "gtlog.records.step_record",
+    "VariableRecord": "gtlog.records.step_record",
+    "every_seconds": "gtlog.when.schedule",
+    "every_steps": "gtlog.when.schedule",
+    "log_spaced": "gtlog.when.schedule",
     "logged_step": "gtlog.decorator",
-    "overhead": "gtlog.schedule",
+    "overhead": "gtlog.when.schedule",
     "summaries": "gtlog",
     "testing": "gtlog",
 }

@@ -204,7 +204,9 @@ def logged_step(
 def _call_logged(logger, step_function, instance, args, kwargs):
     if not tf.executing_eagerly():
         with logger._graph_step(instance):
-            return _call_in_graph(step_function, args, kwargs)
+            with logger._failures.guard("have AutoGraph convert the step"):
+                step_function = _converted(step_function)
+            return step_function(*args, **kwargs)
     if _compat.is_tf_function(step_function):
         return logger._call_tf_function(step_function, instance, args, kwargs)
     with logger._eager_step() as step:
@@ -214,11 +216,12 @@ def _call_logged(logger, step_function, instance, args, kwargs):
     return result
 
 
-def _call_in_graph(step_function, args, kwargs):
+def _converted(step_function):
+    """The step as AutoGraph would have called it, where AutoGraph called the wrapper."""
     autograph_call = _compat.called_by_autograph()
     if autograph_call is None:
-        return step_function(*args, **kwargs)
-    return autograph_call(step_function, args, kwargs)
+        return step_function
+    return lambda *args, **kwargs: autograph_call(step_function, args, kwargs)
 
 
 def _if_every_is_the_step(every):

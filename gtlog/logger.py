@@ -8,28 +8,31 @@ import tensorflow as tf
 
 from gtlog import _compat
 from gtlog import summaries as stock
-from gtlog.active import active_step
-from gtlog.clock import Clock
-from gtlog.compiled import CompiledFunctions
-from gtlog.failures import Failures
-from gtlog.fit import FitSteps, callback_of, made_for_keras, refuse_as_callback
-from gtlog.graph import Gate
-from gtlog.inline import InlineSteps
-from gtlog.naming import PathFilter
-from gtlog.pipeline import Pipeline
-from gtlog.replicas import ReplicatedSteps
-from gtlog.schedule import as_schedule
-from gtlog.step import EagerStep, GraphStep
-from gtlog.step_number import as_step_number
+from gtlog.graphs.gate import Gate
+from gtlog.graphs.second_function import CompiledFunctions
+from gtlog.graphs.traced_functions import TracedFunctions
+from gtlog.notices.failures import Failures
+from gtlog.notices.unseen_gradients import UnseenGradients
+from gtlog.notices.updates_of_calls import UpdatesOfCalls
+from gtlog.notices.users_line import first_line_of
+from gtlog.steps import messages
+from gtlog.steps.active_step import active_step
+from gtlog.steps.by_tape import InlineSteps
+from gtlog.steps.eager import EagerStep
+from gtlog.steps.fit import FitSteps, callback_of, made_for_keras, refuse_as_callback
+from gtlog.steps.in_graph import GraphStep
+from gtlog.steps.parts import LoggerParts
+from gtlog.steps.replicas import ReplicatedSteps
+from gtlog.steps.workers import Workers
 from gtlog.summaries.checks import check_summary
-from gtlog.traced import TracedFunctions
 from gtlog.types import Every, Expressions, Step, Summary, Writer
-from gtlog.unseen_gradients import UnseenGradients
-from gtlog.updates import UpdatesOfCalls
-from gtlog.users_line import first_line_of
-from gtlog.variables import VariableRegistry
-from gtlog.workers import Workers
-from gtlog.writer import EventWriter
+from gtlog.variables.path_filter import PathFilter
+from gtlog.variables.registry import VariableRegistry
+from gtlog.when.schedule import as_schedule
+from gtlog.when.step_counter import StepCounter
+from gtlog.when.step_number import as_step_number
+from gtlog.writing.post_hook import PostHook
+from gtlog.writing.writer import EventWriter
 
 
 class StepLogger:
@@ -86,19 +89,20 @@ class StepLogger:
         workers = Workers(registry, schedule.is_told_by_number, failures)
         unseen = UnseenGradients(failures, is_asked_for=summaries is None)
         summaries = _checked_summaries(summaries)
-        self._pipeline = Pipeline(
+        self._post_hook = PostHook(
             registry, summaries, self._writer, workers, step_number, unseen, failures
         )
-        self._parts = (Clock(step_number, schedule, failures), Gate(), self._pipeline)
-        self._inline = InlineSteps(*self._parts)
+        counter = StepCounter(step_number, schedule, failures)
+        self._parts = LoggerParts(counter, Gate(), registry, self._post_hook, failures)
+        self._inline = InlineSteps(self._parts)
         self._replicated = ReplicatedSteps()
         self._traced = TracedFunctions()
         self._compiled = CompiledFunctions(failures)
         self._updates = UpdatesOfCalls(failures)
         if not tf.compat.v1.executing_eagerly_outside_functions():
-            failures.notice(_IN_PLAIN_GRAPH)
+            failures.notice(messages.STEP_IN_PLAIN_GRAPH)
         self._finalizer = weakref.finalize(
-            self, _close, self._inline.pending, self._writer, self._pipeline.outage
+            self, _close, self._inline.pending, self._writer, self._post_hook.outage
         )
 
     @_compat.unconverted
@@ -114,8 +118,8 @@ class StepLogger:
         """The next step, where Python runs it."""
         replicas = _compat.replicas_in_threads()
         if replicas == 1:
-            return EagerStep(*self._parts)
-        return self._replicated.part(lambda: EagerStep(*self._parts), replicas)
+            return EagerStep(self._parts)
+        return self._replicated.part(lambda: EagerStep(self._parts), replicas)
 
     def _graph_step(self, owner=None):
         """The next step, where it is being traced.
@@ -124,10 +128,10 @@ class StepLogger:
           owner: What the decorated function is a method of, where it is one.
         """
         if _compat.is_plain_graph():
-            self._pipeline.failures.notice(_IN_PLAIN_GRAPH)
+            self._failures.notice(messages.STEP_IN_PLAIN_GRAPH)
             return contextlib.nullcontext()
         if _compat.runs_on_workers():
-            self._pipeline.failures.notice(_ON_WORKERS)
+            self._failures.notice(messages.STEP_ON_WORKERS)
             return contextlib.nullcontext()
         replicas = _compat.replicas_in_threads()
         if replicas == 1:
@@ -135,7 +139,7 @@ class StepLogger:
         return self._replicated.part(lambda: self._new_graph_step(owner), replicas)
 
     def _new_graph_step(self, owner):
-        step = GraphStep(*self._parts)
+        step = GraphStep(self._parts)
         step.is_of_keras_model = _compat.is_keras_model(owner)
         return step
 
@@ -154,7 +158,7 @@ class StepLogger:
         if _compat.is_compiled(function):
             with self._eager_step() as step:
                 return self._compiled.call(function, step, args, kwargs)
-        failures = self._pipeline.failures
+        failures = self._failures
         self._traced.before_call(function)
         with self._eager_step() as step:
             counts = self._updates.before_call(step, function, owner, args, kwargs)
@@ -163,8 +167,8 @@ class StepLogger:
                 with failures.guard("find the variables of a tf.function", step.number):
                     step.calls(self._traced.variables_of(function, args, kwargs))
                 if self._traced.was_traced_before(function) and not step.has_gradients:
-                    self._pipeline.unseen.settle()
-                    failures.notice(_TRACED_BEFORE)
+                    self._post_hook.unseen.settle()
+                    failures.notice(messages.TRACED_BEFORE)
         self._updates.after_call(step, counts)
         return result
 
@@ -187,9 +191,8 @@ class StepLogger:
         Returns:
           A `keras.callbacks.Callback` of the Keras that `tf.keras` is. It keeps the logger alive.
         """
-        clock, _, pipeline = self._parts
-        pipeline.unseen.settle()  # the tape is Keras's
-        return callback_of(FitSteps(clock, pipeline), self)
+        self._post_hook.unseen.settle()  # the tape is Keras's
+        return callback_of(FitSteps(self._parts), self)
 
     def flush(self) -> None:
         """Writes the step of a plain loop that is under way, and flushes the event file.
@@ -229,14 +232,14 @@ class StepLogger:
     def _step_of_tape(self):
         """The step of a tape that was handed this logger and is entered now; None in a graph."""
         step = active_step()
-        if step is not None and step.pipeline is self._pipeline:
+        if step is not None and step.post_hook is self._post_hook:
             return step
         if _compat.replicas_in_threads() > 1:
-            self._pipeline.failures.notice(_TAPE_IN_REPLICA)
+            self._failures.notice(messages.TAPE_IN_REPLICA)
             return None
         if tf.executing_eagerly():
             return self._inline.for_new_tape()
-        self._pipeline.failures.notice(_TAPE_IN_GRAPH)
+        self._failures.notice(messages.TAPE_IN_GRAPH)
         return None
 
     def _abandon_inline(self, step):
@@ -280,31 +283,3 @@ def _checked_model(model):
             f"{model!r} ({type(model).__name__})."
         )
     return model
-
-
-_TAPE_IN_GRAPH = (
-    "InstrumentedTape(logger=...) is used inside a tf.function without a step around it, so gtlog "
-    "cannot tell when the update is done and logs nothing of it. Decorate the function with "
-    "@gtlog.logged_step(...), or call it inside `with logger.step():`."
-)
-_IN_PLAIN_GRAPH = (
-    "The step builds a graph of tf.compat.v1: in a program that disables eager execution, or "
-    "inside tf.Graph().as_default(). Such a graph runs in a session, out of gtlog's sight: nothing "
-    "of it is logged, and gtlog adds nothing to it. Write the step as eager code or as a "
-    "tf.function."
-)
-_ON_WORKERS = (
-    "The decorated function is traced to run in the processes of workers, under a parameter server "
-    "strategy, where gtlog cannot write: nothing of it is logged. Decorate the function that calls "
-    "coordinator.schedule and coordinator.join instead."
-)
-_TAPE_IN_REPLICA = (
-    "InstrumentedTape(logger=...) is used in a replica of a tf.distribute strategy without a step "
-    "around it: gtlog cannot tell which tapes belong to one step and logs nothing of it. Write "
-    "`with logger.step():` around strategy.run, or decorate the function that calls it."
-)
-_TRACED_BEFORE = (
-    "The decorated tf.function was traced before it was decorated. If it uses an InstrumentedTape, "
-    "that trace hands over no gradients: only weights and biases are logged. Decorate it before "
-    "its first call."
-)

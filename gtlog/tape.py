@@ -7,9 +7,9 @@ from typing import Any, Optional
 import tensorflow as tf
 
 from gtlog import _compat
-from gtlog.active import active_step
 from gtlog.errors import LoggingWarning
-from gtlog.users_line import calling_line
+from gtlog.notices.users_line import calling_line
+from gtlog.steps.active_step import active_step
 
 
 class InstrumentedTape(tf.GradientTape):
@@ -145,7 +145,7 @@ class InstrumentedTape(tf.GradientTape):
             return None
         step = active_step() if self._gtlog_logger is None else self._gtlog_step
         if step is not None:
-            with step.pipeline.failures.guard("observe a gradient"):
+            with step.failures.guard("observe a gradient"):
                 return step.observe(self, target, sources)
         elif self._gtlog_logger is None:
             _say_if_unlogged(sources)

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtlog import _compat
-from gtlog.event_file import events_in
+from gtlog.writing.tensorboard.event_file import events_in
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 import os
 from typing import Any, Callable, Iterable, Pattern, Sequence, Union
 
-from gtlog.record import StepRecord
+from gtlog.records.step_record import StepRecord
 from gtlog.values import Histogram, Image, Scalar, Table
 
 # TensorFlow has no types that a checker could use: its writers, variables and models are Any.

@@ -9,9 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import gtlog
-from gtlog.naming import own_path, printable, role_of
+from gtlog.notices.text import printable
 from gtlog.summaries import Histogram, Image, Scalar, histograms
 from gtlog.testing import read_events
+from gtlog.variables.naming import own_path
+from gtlog.variables.roles import role_of
 
 HOSTILE = {
     "parent": "../../../../tmp/gtlog-escaped/kernel",

@@ -148,5 +148,5 @@ class TestMadeAnew:
         events = read_events(logdir)
         assert paths(events) == {"copy/kernel"}
         assert list(events.of("weights/copy/kernel")) == list(range(10))
-        registry = train_step.step_logger._pipeline.registry
+        registry = train_step.step_logger._post_hook.registry
         assert len(registry._known) <= 2

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 import gtlog
 from gtlog import summaries
-from gtlog.capture import Capture
-from gtlog.losses import LossNames, Target
+from gtlog.records.collected import Capture
+from gtlog.records.losses import LossNames, Target
 from gtlog.testing import read_events
 
 from . import test_replicas as replicas

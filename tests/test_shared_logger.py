@@ -127,8 +127,8 @@ class TestThreads:
         """A variable that eight threads show at once has one path."""
         variables = [tf.Variable([1.0], name="w") for _ in range(50)]
         logger = gtlog.StepLogger(logdir)
-        assert run_in_threads(lambda _: logger._pipeline.registry.add_all(variables)) == []
-        paths = [known.path for known in logger._pipeline.registry]
+        assert run_in_threads(lambda _: logger._post_hook.registry.add_all(variables)) == []
+        paths = [known.path for known in logger._post_hook.registry]
         assert len(set(paths)) == len(paths) == 50
 
 

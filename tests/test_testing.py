@@ -11,7 +11,7 @@ import tensorflow as tf
 import gtlog
 from gtlog.summaries import Histogram, Image, Scalar
 from gtlog.testing import Events, LoggedValue, assert_traced_at_most, read_events
-from gtlog.writer import EventWriter
+from gtlog.writing.writer import EventWriter
 
 from .processes import run_python
 

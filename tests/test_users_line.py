@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 
 import gtlog
-from gtlog.failures import Failures
-from gtlog.users_line import calling_line, first_line_of
+from gtlog.notices.failures import Failures
+from gtlog.notices.users_line import calling_line, first_line_of
 
 from .processes import run_python
 

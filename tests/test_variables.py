@@ -6,8 +6,8 @@ import weakref
 import pytest
 import tensorflow as tf
 
-from gtlog.naming import PathFilter
-from gtlog.variables import VariableRegistry
+from gtlog.variables.path_filter import PathFilter
+from gtlog.variables.registry import VariableRegistry
 
 keras = tf.keras
 

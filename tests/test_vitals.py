@@ -9,6 +9,7 @@ import tensorflow as tf
 import gtlog
 from gtlog import summaries
 from gtlog.testing import read_events
+from gtlog.variables.roles import role_of
 from gtlog.vitals.columns import COLUMNS
 
 from .reference import vitals_of
@@ -188,7 +189,7 @@ class TestTable:
         value, gradient = np.random.RandomState(0).randn(*shape), np.zeros(shape)
         gradient[..., -1] = 1.0
         record = gtlog.VariableRecord(
-            path, gtlog.naming.role_of(path), tf.constant(value), gradient=tf.constant(gradient)
+            path, role_of(path), tf.constant(value), gradient=tf.constant(gradient)
         )
         (table,) = [
             one for one in summaries.vitals()(gtlog.StepRecord(0, variables=(record,)))
@@ -405,7 +406,7 @@ def test_tens_of_thousands_of_variables(logdir):
     np.testing.assert_array_equal(
         table.array[:, COLUMNS.index("value_max")], np.maximum(np.arange(count), 1.0)
     )
-    writer = gtlog.writer.EventWriter(logdir)
+    writer = gtlog.writing.writer.EventWriter(logdir)
     writer.write(0, [table])
     writer.close()
     assert read_events(logdir)[0].header["variables"][-1][0] == names[-1]

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 import gtlog
+from gtlog.notices.updates_of_calls import optimizers_of
 from gtlog.testing import read_events
-from gtlog.updates import optimizers_of
 
 SAID = gtlog.LoggingWarning
 
@@ -136,7 +136,8 @@ class TestSeveralUpdatesInOneCall:
         """After three logged calls no optimizer is looked for any more."""
         looked = []
         monkeypatch.setattr(
-            "gtlog.updates.optimizers_of", lambda *arguments: looked.append(1) or []
+            "gtlog.notices.updates_of_calls.optimizers_of",
+            lambda *arguments: looked.append(1) or [],
         )
         weight = variable()
         step = decorate(lambda: weight.assign_add(1.0))
@@ -265,7 +266,7 @@ class TestUpdateOutside:
             weight.assign_sub(0.1 * self.gradients(weight))
 
         train_step()
-        outside = train_step.step_logger.eager_step().pipeline.update_outside
+        outside = train_step.step_logger._post_hook.update_outside
         assert not outside.is_waiting and not outside._remaining
 
     def test_a_variable_that_is_dropped(self, decorate):

@@ -15,7 +15,7 @@ import tensorflow as tf
 import gtlog
 from gtlog.summaries import Histogram, Image, Scalar
 from gtlog.testing import read_events
-from gtlog.writer import EventWriter
+from gtlog.writing.writer import EventWriter
 
 from .reference import charts
 

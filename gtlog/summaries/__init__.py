@@ -12,7 +12,7 @@ A summary of your own is any callable that takes a `gtlog.StepRecord` and return
 """
 
 from gtlog.summaries.histograms import histogram_of, histograms
-from gtlog.summaries.kernel_images import kernel_images
+from gtlog.summaries.kernels.images import kernel_images
 from gtlog.summaries.less_often import less_often
 from gtlog.summaries.recurrent_gates import recurrent_gates
 from gtlog.summaries.scalars import scalars

@@ -1,7 +1,7 @@
 """Whether something is a summary at all."""
 
 from gtlog.summaries.histograms import histograms
-from gtlog.summaries.kernel_images import kernel_images
+from gtlog.summaries.kernels.images import kernel_images
 from gtlog.summaries.recurrent_gates import recurrent_gates
 from gtlog.summaries.scalars import scalars
 from gtlog.summaries.vitals import vitals

@@ -4,7 +4,7 @@ import numbers
 from typing import Callable, NamedTuple
 
 from gtlog import statistics
-from gtlog.record import VariableRecord
+from gtlog.records.step_record import VariableRecord
 from gtlog.summaries.parts import part
 from gtlog.types import Summary
 from gtlog.values import Histogram, joined

@@ -1,8 +1,8 @@
 """A summary that runs on some of the logged steps only."""
 
-from gtlog.schedule import as_schedule
 from gtlog.summaries.checks import check_summary
 from gtlog.types import Every, Summary
+from gtlog.when.schedule import as_schedule
 
 
 def less_often(summary: Summary, every: Every) -> Summary:

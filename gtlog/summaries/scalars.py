@@ -3,8 +3,8 @@
 import math
 
 from gtlog import statistics
-from gtlog.gradients import elements
 from gtlog.summaries.parts import numbers_of, of_each, part
+from gtlog.tensors.gradients import elements
 from gtlog.types import Summary
 from gtlog.values import Scalar, joined
 

@@ -5,13 +5,13 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from gtlog import naming
-from gtlog.arrays import array_of
-from gtlog.summaries import kernel_kinds
+from gtlog.summaries.kernels import kinds as kernel_kinds
 from gtlog.summaries.parts import numbers_of
 from gtlog.summaries.scalars import scalars
+from gtlog.tensors.arrays import array_of
 from gtlog.types import Summary
 from gtlog.values import Scalar, Table
+from gtlog.variables import roles
 from gtlog.vitals import measures
 from gtlog.vitals.columns import COLUMNS
 
@@ -155,7 +155,7 @@ def _tensors_of(variable):
 
 def _units(variable):
     """How many units the last axes of a kernel count; None of all else."""
-    if variable.role not in (naming.KERNEL, naming.RECURRENT_KERNEL):
+    if variable.role not in (roles.KERNEL, roles.RECURRENT_KERNEL):
         return None
     shape = variable.value.shape
     if len(shape) < 2:

@@ -5,9 +5,12 @@ import pytest
 import tensorflow as tf
 
 import gtlog
-from gtlog import capture, gradients, record, variables
+from gtlog.records import collected as capture
+from gtlog.records import step_record as record
 from gtlog.summaries import Scalar
+from gtlog.tensors import gradients
 from gtlog.testing import read_events
+from gtlog.variables import registry as variables
 
 from ..steps_in_ways import WAYS
 

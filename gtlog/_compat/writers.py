@@ -1,0 +1,24 @@
+"""TensorFlow's own `SummaryWriter`."""
+
+import contextlib
+
+
+def writer_is_closed(writer):
+    """Whether a `tf.summary.SummaryWriter` was closed."""
+    return bool(getattr(writer, "_closed", False))
+
+
+@contextlib.contextmanager
+def summaries_of_any_replica():
+    """Lets the code of any replica write summaries, which TensorFlow allows to the first alone."""
+    from tensorflow.python.ops import summary_ops_v2
+
+    state = summary_ops_v2._summary_state
+    allowed, state.is_recording_distribution_strategy = (
+        state.is_recording_distribution_strategy,
+        True,
+    )
+    try:
+        yield
+    finally:
+        state.is_recording_distribution_strategy = allowed
