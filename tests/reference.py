@@ -87,7 +87,7 @@ def _wide(array):
 
 
 def sketches_of(array):
-    """The four projections that docs/tags.md describes, an element at a time."""
+    """The four projections that docs/vitals.md describes, an element at a time."""
     data = np.abs(_wide(array).ravel()) if np.iscomplexobj(array) else _wide(array).ravel()
     if not np.isfinite(data).any():
         return [np.nan] * 4

@@ -125,17 +125,18 @@ def _written_tags():
         _variable("lstm/recurrent_kernel", "recurrent_kernel", [2, 8]),
         _variable("lstm/bias", "bias", [8]),
     )
-    tags = set()
+    tags, vitals = set(), summaries.vitals()
     tapes = (TapeRecord("critic", variables[:1]),)
-    for names in [("",), ("0", "1"), ("critic",)]:
+    for names, count in [(("",), 4), (("0", "1"), 3), (("critic",), 4)]:
         losses = (1.0,) * len(names)
-        record = StepRecord(0, losses, variables, loss_names=names, tapes=tapes)
+        record = StepRecord(0, losses, variables[:count], loss_names=names, tapes=tapes)
         for summary in (
             summaries.histograms(),
             summaries.histograms(scale="signed_log"),
             summaries.kernel_images(),
             summaries.recurrent_gates(),
             summaries.scalars(per_variable=True, per_replica=True),
+            vitals,
         ):
             tags.update(value.tag for value in summary(record))
     return sorted(tags)

@@ -323,12 +323,13 @@ def test_a_tensor_out_of_reach():
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=repr)
 def test_norms_that_are_told_are_the_same(shape, dtype):
-    """Norms that are found on the way are those of `gtlog.statistics`, to the last bit."""
+    """Norms that are found on the way are those of `gtlog.statistics`; of float32 exactly."""
     given = [tensors(*arrays(shape, dtype, seed)) for seed in range(3)]
     measures.measure(given)
     for one in given:
         for name, norm in one.known.told.items():
-            assert norm == getattr(one.known, name), name
+            slack = 0.0 if dtype == np.float32 else 1e-14
+            assert norm == pytest.approx(getattr(one.known, name), rel=slack, abs=0.0), name
     is_read_once = dtype == np.float32 and given[0].value.size >= 16384
     if is_read_once or 0 < given[0].value.size <= sketches.SMALL:
         assert len(given[0].known.told) == 3

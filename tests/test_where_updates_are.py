@@ -13,6 +13,9 @@ from gtlog.testing import read_events
 
 SAID = gtlog.LoggingWarning
 
+# What is said of a plain tape, in steps that have one, is not what these tests are about.
+pytestmark = pytest.mark.filterwarnings("ignore:The logged step changes:gtlog.LoggingWarning")
+
 
 @pytest.fixture
 def decorate(logdir):

@@ -4,7 +4,20 @@ import tempfile
 
 import gtlog
 from benchmarks.alternatives import Alternatives
-from benchmarks.figures import AT_MOST, BARE, GTLOG, Bar, Case, Figure, Row, Spread
+from benchmarks.figures import (
+    AT_MOST,
+    BARE,
+    GTLOG,
+    KERAS,
+    USUAL_EAGER,
+    USUAL_IN_GRAPH,
+    Bar,
+    Case,
+    Figure,
+    Row,
+    Skipped,
+    Spread,
+)
 from benchmarks.models import Workload
 from benchmarks.timing import interleaved
 
@@ -31,6 +44,7 @@ def _row(key, title, widths, effort):
     added = [
         Case(one, Spread.of(samples.added(one, BARE), 1e3), "ms") for one in (GTLOG, _WITHOUT)
     ]
+    others = [Skipped(one, "It has no vitals.") for one in (USUAL_EAGER, USUAL_IN_GRAPH, KERAS)]
     return Row(
         key,
         title,
@@ -42,7 +56,7 @@ def _row(key, title, widths, effort):
                 Bar(AT_MOST, 0.1),
             ),
         ),
-        cases=(Case(BARE, Spread.of(samples.of(BARE), 1e3), "ms"), *added),
+        cases=(Case(BARE, Spread.of(samples.of(BARE), 1e3), "ms"), *added, *others),
         notes=("It finds the norms that the scalars need on the way, so it can take less than 0.",),
     )
 
