@@ -26,6 +26,7 @@ ORDER = (
     "gtlog.vitals.columns",
     "gtlog.vitals.sketches",
     "gtlog.vitals.measures",
+    "gtlog.vitals.table",
     "gtlog.loss_scale",
     # how failures are said
     "gtlog.users_line",
