@@ -15,14 +15,17 @@ TensorBoard shows weights, biases, gradients, kernels and gates:
         return loss
 """
 
-from gtlog import _compat  # noqa: F401  (first: it says what to install without TensorFlow)
-from gtlog import summaries, testing
-from gtlog.decorator import logged_step
-from gtlog.errors import LoggingError, LoggingWarning
-from gtlog.logger import StepLogger
-from gtlog.record import StepRecord, VariableRecord
-from gtlog.schedule import every_seconds, every_steps, log_spaced, overhead
-from gtlog.tape import InstrumentedTape
+import importlib
+import typing
+
+if typing.TYPE_CHECKING:
+    from gtlog import summaries, testing
+    from gtlog.decorator import logged_step
+    from gtlog.errors import LoggingError, LoggingWarning
+    from gtlog.logger import StepLogger
+    from gtlog.record import StepRecord, VariableRecord
+    from gtlog.schedule import every_seconds, every_steps, log_spaced, overhead
+    from gtlog.tape import InstrumentedTape
 
 __all__ = [
     "InstrumentedTape",
@@ -41,3 +44,36 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+# Imported when first asked for: `gtlog --help`, and what reads a log, need no TensorFlow.
+_HOMES = {
+    "InstrumentedTape": "gtlog.tape",
+    "LoggingError": "gtlog.errors",
+    "LoggingWarning": "gtlog.errors",
+    "StepLogger": "gtlog.logger",
+    "StepRecord": "gtlog.record",
+    "VariableRecord": "gtlog.record",
+    "every_seconds": "gtlog.schedule",
+    "every_steps": "gtlog.schedule",
+    "log_spaced": "gtlog.schedule",
+    "logged_step": "gtlog.decorator",
+    "overhead": "gtlog.schedule",
+    "summaries": "gtlog",
+    "testing": "gtlog",
+}
+
+
+def __getattr__(name):
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    importlib.import_module("gtlog._compat")  # first: it says what to install without TensorFlow
+    if home == __name__:
+        return importlib.import_module(f"{__name__}.{name}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value  # the next time it is found without a call
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
