@@ -27,6 +27,15 @@ ORDER = (
     "gtlog.vitals.sketches",
     "gtlog.vitals.measures",
     "gtlog.vitals.table",
+    # event files to values, without TensorFlow
+    "gtlog.tags",
+    "gtlog.reading",
+    "gtlog.reading.records",
+    "gtlog.reading.protos",
+    "gtlog.reading.pictures",
+    "gtlog.reading.events",
+    "gtlog.reading.vitals_files",
+    "gtlog.reading.run",
     "gtlog.loss_scale",
     # how failures are said
     "gtlog.users_line",

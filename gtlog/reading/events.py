@@ -253,8 +253,8 @@ def local_path(logdir) -> str:
     path = os.fsdecode(logdir)
     if "://" in path:
         raise ValueError(
-            f"Only directories on this machine are read, got {path!r}. Copy its event files to this "
-            "machine first."
+            f"Only directories on this machine are read, got {path!r}. Copy its event files to "
+            "this machine first."
         )
     return path
 

@@ -27,8 +27,8 @@ def png_pixels(data: bytes) -> np.ndarray:
       the colours: RGB, or RGBA where it has transparent ones.
 
     Raises:
-      ValueError: this is no PNG, it is damaged, or of a kind that is not read here; the message says
-        which.
+      ValueError: this is no PNG, it is damaged, or of a kind that is not read here; the message
+        says which.
     """
     chunks = _chunks(data)
     if len(chunks.get(b"IHDR", b"")) != 13:

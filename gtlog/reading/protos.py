@@ -246,6 +246,8 @@ _TYPES = {
     30: _Type("uint4", "u1", 7),
 }
 _FIRST_FIELD_OF_ELEMENTS = 5
+# A message of a few bytes may claim any number of elements, of which the last one repeats.
+_MOST_REPEATED = 1 << 26
 
 
 def parse_tensor(data: bytes) -> np.ndarray:
@@ -272,6 +274,8 @@ def parse_tensor(data: bytes) -> np.ndarray:
         raise ValueError(f"A tensor has the type {code}, which is not known here.")
     kind = _TYPES[code]
     size = _size_of(shape)
+    if size > _MOST_REPEATED and not content:
+        raise ValueError(f"A tensor has the shape {list(shape)} and hardly any elements.")
     if code == _STRING:
         return _strings(elements, kind, shape, size)
     if content:
@@ -301,13 +305,7 @@ def _size_of(shape):
     size = 1
     for length in shape:
         size *= length
-    if size > _MOST_ELEMENTS:
-        raise ValueError(f"A tensor has the shape {list(shape)}, which is more than memory holds.")
     return size
-
-
-# A message of a few bytes may claim any size, whose elements are one that repeats.
-_MOST_ELEMENTS = 1 << 31
 
 
 def _array_of(content, stored):

@@ -201,7 +201,7 @@ def masked_crc32c(data: bytes) -> int:
     """The checksum of record files: CRC-32C, rotated and moved by a constant.
 
     >>> hex(masked_crc32c(b"123456789"))
-    '0xc7bf1b6e'
+    '0xc78ab0e5'
     """
     crc = crc32c(data)
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF

@@ -72,11 +72,11 @@ class VitalsTable:
     ):
         rows = tuple(variables)
         _check_paths(rows)
-        self._set(_entries(steps, rows, columns or {}, step_values or {}), rows)
+        self._set(_entries(steps, rows, columns or {}, step_values or {}), _in_order(rows))
 
     def _set(self, entries, rows, length=None):
         self.__dict__.update(
-            variables=_in_order(rows),
+            variables=rows,
             _entries=entries,
             _length=len(entries) if length is None else length,
             _columns={},
