@@ -6,6 +6,7 @@ https://github.com/tensorflow/tensorflow/tree/master/tensorflow/core. Fields tha
 here are passed over.
 """
 
+import functools
 import struct
 from typing import Any, Dict, List, NamedTuple, Optional
 
@@ -78,7 +79,8 @@ def parse_event(data: bytes, known: Optional[Dict[bytes, Metadata]] = None) -> E
       ValueError: this is no event.
     """
     known = {} if known is None else known
-    wall_time, step, values = 0.0, 0, []
+    wall_time, step = 0.0, 0
+    values: List[Value] = []
     for number, wire_type, field in fields(data):
         if number == 1 and wire_type == _FIXED64:
             (wall_time,) = _DOUBLE.unpack(field)
@@ -155,15 +157,23 @@ def fields(data: bytes):
         if not number:
             raise ValueError("A field has the number 0.")
         if wire_type == _BYTES:
-            length, place = _varint(data, place)
-            stop = place + length
+            if place < end and data[place] < 0x80:
+                stop = place + 1 + data[place]
+                place += 1
+            else:
+                length, place = _varint(data, place)
+                stop = place + length
             if stop > end:
                 raise ValueError("A field is longer than its message.")
             yield number, wire_type, data[place:stop]
             place = stop
         elif wire_type == _VARINT:
-            field, place = _varint(data, place)
-            yield number, wire_type, field
+            if place < end and data[place] < 0x80:
+                yield number, wire_type, data[place]
+                place += 1
+            else:
+                field, place = _varint(data, place)
+                yield number, wire_type, field
         elif wire_type in _SIZES:
             stop = place + _SIZES[wire_type]
             if stop > end:
@@ -288,6 +298,7 @@ def parse_tensor(data: bytes) -> np.ndarray:
     return array.reshape(shape)
 
 
+@functools.lru_cache(maxsize=1024)  # a few shapes come again and again
 def _shape(data):
     sizes = []
     for number, wire_type, field in fields(data):
@@ -312,7 +323,7 @@ def _array_of(content, stored):
     dtype = np.dtype(stored)
     if len(content) % dtype.itemsize:
         raise ValueError(f"{len(content)} bytes are no array of {dtype}.")
-    return np.frombuffer(content, dtype).astype(dtype.newbyteorder("="))
+    return np.frombuffer(content, dtype).astype(dtype.type)  # in the byte order of this machine
 
 
 def _elements(elements, kind):
@@ -328,7 +339,7 @@ def _elements(elements, kind):
         elif kind.element is not None and wire_type != _VARINT:
             parts.append(field)
     if kind.element is None:
-        return np.array(numbers, np.uint64).astype(np.dtype(kind.stored).newbyteorder("="))
+        return np.array(numbers, np.uint64).astype(np.dtype(kind.stored).type)
     return _array_of(b"".join(parts), kind.element)
 
 

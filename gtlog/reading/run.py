@@ -209,7 +209,10 @@ class Run:
           ValueError: a number is damaged.
         """
         series = self._series_of(tag, "scalar")
-        return {step: self._value(tag, step, series) for step in series.steps}
+        return {
+            step: self._read(tag, step, value) if isinstance(value, _Place) else value
+            for step, value in zip(series.steps, series.values)
+        }
 
     def histogram(self, tag: str, step: int) -> np.ndarray:
         """A histogram: `[k, 3]` float64 rows of left edge, right edge and count.
@@ -250,17 +253,17 @@ class Run:
                 f"There is nothing under {tag!r} at step {step!r}. There are the steps "
                 f"{_listed(_nearest(series.steps, step))}"
             )
-        value = series.values[series.steps.index(step)]
-        if not isinstance(value, _Place):
-            return value
-        event = self._files.event_at(*value)
+        return self._read(tag, step, series.values[series.steps.index(step)])
+
+    def _read(self, tag, step, place):
+        event = self._files.event_at(*place)
         for one in reversed(event.values):
             if one.tag == tag:
                 try:
                     return decoded(event.step, one).value
                 except ValueError as error:
                     raise ValueError(f"{tag!r} of step {step} cannot be read: {error}") from error
-        raise ValueError(f"{value.path!r} was replaced: {tag!r} of step {step} is gone.")
+        raise ValueError(f"{place.path!r} was replaced: {tag!r} of step {step} is gone.")
 
     @property
     def findings(self) -> List[Any]:

@@ -127,7 +127,7 @@ class VitalsFiles:
 
     def _forget_findings(self, step):
         """Forgets what was found in the part of a run that this step replaces."""
-        if len(self._vitals) and self._vitals.steps[-1] >= step:
+        if self._findings and self._vitals.last_step is not None and step <= self._vitals.last_step:
             self._findings = [one for one in self._findings if one[0] < step]
 
 

@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import gtlog
 from gtlog.reading import protos
@@ -16,8 +17,6 @@ from gtlog.reading.run import open_run
 from gtlog.summaries import Histogram, Image, Scalar
 
 from ..processes import run_python
-
-tf = pytest.importorskip("tensorflow")
 
 RANDOM = np.random.RandomState(0)
 
