@@ -23,6 +23,7 @@ if typing.TYPE_CHECKING:
     from gtlog.decorator import logged_step
     from gtlog.errors import LoggingError, LoggingWarning
     from gtlog.logger import StepLogger
+    from gtlog.reading.run import Run, open_run
     from gtlog.records.step_record import StepRecord, TapeRecord, VariableRecord
     from gtlog.tape import InstrumentedTape
     from gtlog.when.schedule import every_seconds, every_steps, log_spaced, overhead
@@ -31,6 +32,7 @@ __all__ = [
     "InstrumentedTape",
     "LoggingError",
     "LoggingWarning",
+    "Run",
     "StepLogger",
     "StepRecord",
     "TapeRecord",
@@ -39,6 +41,7 @@ __all__ = [
     "every_steps",
     "log_spaced",
     "logged_step",
+    "open_run",
     "overhead",
     "summaries",
     "testing",
@@ -51,6 +54,7 @@ _HOMES = {
     "InstrumentedTape": "gtlog.tape",
     "LoggingError": "gtlog.errors",
     "LoggingWarning": "gtlog.errors",
+    "Run": "gtlog.reading.run",
     "StepLogger": "gtlog.logger",
     "StepRecord": "gtlog.records.step_record",
     "TapeRecord": "gtlog.records.step_record",
@@ -59,17 +63,22 @@ _HOMES = {
     "every_steps": "gtlog.when.schedule",
     "log_spaced": "gtlog.when.schedule",
     "logged_step": "gtlog.decorator",
+    "open_run": "gtlog.reading.run",
     "overhead": "gtlog.when.schedule",
     "summaries": "gtlog",
     "testing": "gtlog",
 }
+
+# Homes of what needs no TensorFlow. Of `testing`, `assert_traced_at_most` alone needs it.
+_WITHOUT_TENSORFLOW = ("gtlog.errors", "gtlog.reading.run")
 
 
 def __getattr__(name):
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    importlib.import_module("gtlog._compat")  # first: it says what to install without TensorFlow
+    if home not in _WITHOUT_TENSORFLOW and name != "testing":
+        importlib.import_module("gtlog._compat")  # first: it says what to install without it
     if home == __name__:
         return importlib.import_module(f"{__name__}.{name}")
     value = getattr(importlib.import_module(home), name)
