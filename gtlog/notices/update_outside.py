@@ -32,13 +32,12 @@ class UpdateOutside:
 
     def before_step(self):
         """Compares, where Python begins the next step."""
-        known, *_ = self._unchanged
-        if known.variable is None:
-            self._settle(1)
+        unchanged = self._take()
+        if unchanged is None or unchanged[0].variable is None:
             return
         with self._failures.guard("compare a variable with its value after the last step"):
             with _compat.stop_recording():
-                self._compare(known.read())
+                self._compare(unchanged, unchanged[0].read())
 
     def after_step(self, step, variables):
         """Looks at a logged step.
@@ -56,7 +55,7 @@ class UpdateOutside:
         if not trained or not all(map(_is_finite, (one for _, one in trained))):
             return
         if any(one.update_norm for _, one in trained):
-            self._settle(self._remaining)
+            self._remaining = 0
             return
         moving = [pair for pair in trained if pair[1].gradient_norm]
         if moving and moving[0][1].value_extremes.size <= _MOST_ELEMENTS:
@@ -65,23 +64,26 @@ class UpdateOutside:
 
     def _compare_in_graph(self, step, variables):
         """Compares with the value before the update, where a graph has run the very next step."""
-        waiting, last, _ = self._unchanged
+        unchanged = self._take()
+        if unchanged is None:
+            return
+        waiting, last, _ = unchanged
         before = [one.before for known, one in variables if known is waiting]
         if step == last + 1 and before and before[0] is not None:
-            self._compare(before[0])
-        else:
-            self._settle(1)
+            self._compare(unchanged, before[0])
 
-    def _compare(self, value):
-        known, step, after_it = self._unchanged
-        self._settle(1)
+    def _compare(self, unchanged, value):
+        known, step, after_it = unchanged
         if not np.array_equal(_flat(value).view(np.uint8), after_it.view(np.uint8)):
-            self._settle(self._remaining)
+            self._remaining = 0
             self._failures.notice(_message(step, known.path))
 
-    def _settle(self, comparisons):
-        self._unchanged, self.is_waiting = None, False
-        self._remaining -= comparisons
+    def _take(self):
+        """What is to be compared, once; None where another thread has taken it."""
+        unchanged, self._unchanged = self._unchanged, None
+        self.is_waiting = False
+        self._remaining = max(0, self._remaining - 1)
+        return unchanged
 
 
 def _is_trained(variable):
