@@ -73,6 +73,7 @@ __all__ = [
     "layers_of",
     "leave_variable_creator",
     "of_replicas",
+    "outside_graphs",
     "own_variable",
     "python_function_of",
     "replica_id",
@@ -100,8 +101,7 @@ def own_variable(value, dtype, name):
     being traced would take the variable for one of its own and trace again, and a distribution
     strategy would mirror it. It lives on the host, which decides by it.
     """
-    # `tf.init_scope` does not leave a plain `tf.Graph`, which would keep the variable.
-    with tf.init_scope(), _context.eager_mode(), tf.device("/cpu:0"):
+    with outside_graphs(), tf.device("/cpu:0"):
         return _ResourceVariable(value, trainable=False, dtype=dtype, name=name)
 
 
@@ -411,10 +411,25 @@ def compiles_with_xla():
 
 
 def is_plain_graph():
-    """Whether the program builds a graph of `tf.compat.v1`, which no `tf.function` traces."""
+    """Whether the program builds a graph of `tf.compat.v1`, or traces a function for one."""
     if tf.executing_eagerly():
         return False
-    return not getattr(tf.compat.v1.get_default_graph(), "building_function", False)
+    with tf.init_scope():  # it leaves the functions that are being traced, and no other graph
+        return not tf.executing_eagerly()
+
+
+@contextlib.contextmanager
+def outside_graphs():
+    """Runs the block eagerly, wherever the program is.
+
+    `tf.init_scope` leaves the graph of a function, and not a plain `tf.Graph`.
+    """
+    with tf.init_scope():
+        if tf.executing_eagerly():
+            yield
+        else:
+            with _context.eager_mode():
+                yield
 
 
 def is_of_graph(variable):

@@ -10,6 +10,7 @@ from gtlog.outage import Outage
 from gtlog.outside import UpdateOutside
 from gtlog.repeats import say_repeats
 from gtlog.values import VALUE_TYPES, Unreadable
+from gtlog.variables import read_each
 
 
 class Pipeline:
@@ -109,12 +110,8 @@ class Pipeline:
         """The variables that are alive and can be read, with their values."""
         logged = capture.logged
         with _compat.stop_recording():
-            return self.failures.each(
-                lambda known: f"read the variable {known.path!r}",
-                [known for known in self.registry if known in logged],
-                lambda known: known.read(),
-                capture.step,
-            )
+            known_variables = [known for known in self.registry if known in logged]
+            return read_each(known_variables, self.failures, step=capture.step)
 
     def _write(self, step, values):
         try:

@@ -14,6 +14,7 @@ from gtlog import _compat
 from gtlog.active import StepCarrier, active_step, enter_step, leave_step
 from gtlog.capture import Capture
 from gtlog.observation import EagerObservation, GraphObservation
+from gtlog.variables import read_each
 
 
 class _Step:
@@ -144,10 +145,13 @@ class StepCode:
 
     def _watch(self):
         watcher = _compat.VariableWatcher()
-        self._watching = contextlib.ExitStack()
-        self._watching.callback(lambda: self._step.read(watcher.watched_variables()))
-        self._watching.enter_context(StepCarrier(self._step))
-        self._watching.enter_context(watcher)
+        with contextlib.ExitStack() as entering:
+            # TensorFlow crashes when a watcher is asked that was never entered.
+            entering.enter_context(StepCarrier(self._step))
+            entering.enter_context(watcher)
+            self._watching = contextlib.ExitStack()
+            self._watching.callback(lambda: self._step.read(watcher.watched_variables()))
+            self._watching.push(entering.pop_all())
 
 
 class EagerStep(_Step):
@@ -321,23 +325,28 @@ class GraphStep(_Step):
         self._gate.hand_over([number], self._begin_on_host)
 
     def _begin_on_host(self, number):
-        self._gate.capture = Capture(int(number))
+        self._gate.capture = None
+        with self.pipeline.failures.guard("begin a step of a graph"):
+            self._gate.capture = Capture(int(number))
 
     def _finish_in_graph(self):
         registry, used = self.pipeline.registry, list(self._touched)
         of_model = registry.add_model()
         known_variables = [known for known in registry if known in {*used, *of_model}]
+        failures = self.pipeline.failures
         self._gate.hand_over_values(
             known_variables,
-            lambda *values: self._finish_on_host(used, of_model, zip(known_variables, values)),
+            lambda: read_each(known_variables, failures),
+            lambda values: self._finish_on_host(used, of_model, values),
         )
 
     def _finish_on_host(self, used, of_model, values):
         capture, self._gate.capture = self._gate.capture, None
         if capture is not None:
             capture.used, capture.of_model = used, of_model
-            with self._clock.logging():
-                self.pipeline.finish(capture, list(values))
+            with self.pipeline.failures.guard("log the step", capture.step):
+                with self._clock.logging():
+                    self.pipeline.finish(capture, values)
             self.pipeline.failures.raise_pending()
 
 

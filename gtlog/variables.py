@@ -55,6 +55,29 @@ class KnownShards(KnownVariable):
         return tf.concat([_read(shard) for shard in _compat.shards_of(self.variable)], 0)
 
 
+def read_each(known_variables, failures, when="", step=None):
+    """Reads variables at this point of the program; one that cannot be read costs itself alone.
+
+    Args:
+      known_variables: Iterable of `KnownVariable`.
+      failures: `Failures`, which each one that cannot be read goes to.
+      when: What tells this reading from others of the step, for the message.
+      step: Number of the step, where it is known.
+
+    Returns:
+      List of (`KnownVariable`, value), of those that could be read.
+    """
+    return failures.each(
+        lambda known: f"read the variable {known.path!r}{when}",
+        known_variables,
+        lambda known: known.read(),
+        step,
+    )
+
+
+BEFORE_UPDATE = " before the update"
+
+
 class VariableRegistry:
     """The variables that a logger logs, each with a path of its own.
 
