@@ -4,7 +4,7 @@ import threading
 
 from gtlog import _compat
 from gtlog.in_use import VariablesInUse
-from gtlog.losses import LossNames
+from gtlog.losses import LossNames, told_apart
 from gtlog.nonfinite import FirstNonfinite
 from gtlog.outage import Outage
 from gtlog.outside import UpdateOutside
@@ -61,9 +61,14 @@ class Pipeline:
         self._finish(capture, lambda: [pair for pair in values if pair[0] in logged])
 
     def _losses(self, capture):
-        with self.failures.guard("read the loss", capture.step):
-            return capture.losses()
-        return []
+        """List of `Loss`, those of the step that can be read."""
+        read = self.failures.each(
+            lambda seen: f"read the loss{told_apart(seen.target)}",
+            capture.differentiated,
+            capture.loss_of,
+            capture.step,
+        )
+        return [loss for _, loss in read]
 
     def _gradients(self, capture):
         """Dict from `KnownVariable` to the gradient of the step, of those that can be read."""
