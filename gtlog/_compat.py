@@ -91,6 +91,7 @@ __all__ = [
     "variables_of",
     "worker_count",
     "writer_is_closed",
+    "writer_is_of_graph",
 ]
 
 
@@ -499,6 +500,11 @@ def unconverted(function):
 def writer_is_closed(writer):
     """Whether a `tf.summary.SummaryWriter` was closed."""
     return bool(getattr(writer, "_closed", False))
+
+
+def writer_is_of_graph(writer):
+    """Whether a `tf.summary.SummaryWriter` belongs to a graph of `tf.compat.v1`."""
+    return hasattr(getattr(writer, "_resource", None), "graph")
 
 
 @contextlib.contextmanager

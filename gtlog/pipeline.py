@@ -4,6 +4,7 @@ import threading
 
 from gtlog import _compat
 from gtlog.in_use import VariablesInUse
+from gtlog.failures import ALL_ELSE
 from gtlog.losses import LossNames, told_apart
 from gtlog.nonfinite import FirstNonfinite
 from gtlog.outage import Outage
@@ -100,11 +101,13 @@ class Pipeline:
         named = [(loss, name) for loss, name in zip(losses, names) if name is not None]
         record = capture.record(values, named, gradients)
         logged = self._values_of(record)
-        self.unseen.look(record, values)
+        with self.failures.guard("tell whether gradients are unseen", capture.step):
+            self.unseen.look(record, values)
         if logged:
             self._write(capture.step, logged)
         self._say_what_is_nonfinite(record, several_updates=bool(capture.changed_between))
-        say_repeats(self.failures, capture, losses, names)
+        with self.failures.guard("tell how often the step repeats itself", capture.step):
+            say_repeats(self.failures, capture, losses, names)
         with self.failures.guard("compare the step with the next one", capture.step):
             known_variables = [known for known, _ in values]
             self.update_outside.after_step(
@@ -158,7 +161,7 @@ class Pipeline:
 
     def _add(self, by_tag, summary, value, step):
         if isinstance(value, Unreadable):
-            self.failures.failed(f"read {value.part}", value.error, step)
+            self.failures.failed(f"read {value.part}", value.error, step, consequence=ALL_ELSE)
             return
         if not isinstance(value, VALUE_TYPES):
             self.failures.failed(

@@ -52,6 +52,10 @@ class _Step:
 
     def tape_entered(self, tape):
         """Notes that a tape records from now on."""
+        with self.pipeline.failures.guard("follow a tape"):
+            self._open(tape)
+
+    def _open(self, tape):
         self.pipeline.unseen.settle()
         if not any(tape is entered for entered, _ in self._open_tapes):
             self._open_tapes.append((tape, threading.get_ident()))
@@ -131,8 +135,8 @@ class StepCode:
         self._watching = None
 
     def __enter__(self):
-        if self._step.is_watched:
-            with self._failures.guard("watch what the step reads"):
+        with self._failures.guard("watch what the step reads"):
+            if self._step.is_watched:
                 self._watch()
         self._token = enter_step(self._step)
         return self
@@ -200,30 +204,39 @@ class EagerStep(_Step):
 
     def begin(self):
         """Numbers the step and, where it is logged, opens the gate for its graphs."""
-        if self.pipeline.update_outside.is_waiting:
-            self.pipeline.update_outside.before_step()
-        self.number, self.is_logged = self._clock.begin()
+        self.number, self.is_logged = None, False  # so it stays where beginning fails
         self._capture = self._captured = None
         self._read, self._of_model = [], []
-        self._gate.running.add(self)
-        if self.is_logged:
-            self._capture = Capture(self.number)
-            with self.pipeline.failures.guard("open the gate", self.number):
+        failures = self.pipeline.failures
+        with failures.guard("compare the step with the one before"):
+            if self.pipeline.update_outside.is_waiting:
+                self.pipeline.update_outside.before_step()
+        with failures.guard("begin a step"):
+            self.number, is_logged = self._clock.begin()
+            self._gate.running.add(self)
+            self._capture = Capture(self.number) if is_logged else None
+            self.is_logged = is_logged
+        with failures.guard("open the gate", self.number):
+            if self.is_logged:
                 self._gate.open(self._capture)
-        elif self._gate.capture is not None:
-            self._gate.mark_overlap(self._gate.capture)
+            elif self._gate.capture is not None:
+                self._gate.mark_overlap(self._gate.capture)
 
     def finish(self):
         """The post-hook: logs the step, whose update is done."""
         self._leave_gate()
         if self.is_logged:
-            if self._capture.drop_if_mixed():
-                self.pipeline.failures.notice(_MIXED)
-            with self.pipeline.failures.guard("find the variables", self.number):
-                self._tell_what_is_used()
-            with self._clock.logging():
-                self.pipeline.finish_eagerly(self._capture)
+            with self.pipeline.failures.guard("log the step", self.number):
+                self._log()
         self.pipeline.failures.raise_pending()
+
+    def _log(self):
+        if self._capture.drop_if_mixed():
+            self.pipeline.failures.notice(_MIXED)
+        with self.pipeline.failures.guard("find the variables", self.number):
+            self._tell_what_is_used()
+        with self._clock.logging():
+            self.pipeline.finish_eagerly(self._capture)
 
     def _tell_what_is_used(self):
         is_all = self._captured is not None
@@ -271,13 +284,14 @@ class GraphStep(_Step):
     def begin(self):
         """Numbers the step and decides whether it is logged, each time that the graph runs."""
         self._touched = {}
-        unseen = self._why_unseen()
-        self._is_unseen = unseen is not None
-        if self._is_unseen:
-            self.pipeline.failures.notice(unseen)
-            return
+        self._is_unseen = True  # so it stays where beginning fails
         with self.pipeline.failures.guard("number the steps of a graph"):
+            unseen = self._why_unseen()
+            if unseen is not None:
+                self.pipeline.failures.notice(unseen)
+                return
             self._begin_in_graph()
+            self._is_unseen = False
 
     def finish(self):
         """The post-hook: logs the step where the graph has done the update."""

@@ -7,6 +7,8 @@ import weakref
 import tensorflow as tf
 
 from gtlog import _compat, naming
+from gtlog.errors import LoggingWarning
+from gtlog.failures import Failures
 
 
 class KnownVariable:
@@ -85,14 +87,16 @@ class VariableRegistry:
       path_filter: Callable from a path to whether its variable is logged.
       model: Keras model or `tf.Module`, or None: its variables are known from the beginning of the
         first logged step, with the classes of their layers.
+      failures: `Failures`, which a variable that cannot be made known goes to.
 
     Attributes:
       has_variables: Whether any variable was found so far, left out or not.
       is_distributed: Whether a `tf.distribute` strategy keeps copies of any of them.
     """
 
-    def __init__(self, path_filter, model=None):
+    def __init__(self, path_filter, model=None, failures=None):
         self._path_filter = path_filter
+        self._failures = Failures("warn") if failures is None else failures
         self._model = None if model is None else weakref.ref(model)
         self._known = {}
         self._taken = set()
@@ -126,8 +130,18 @@ class VariableRegistry:
             or where it belongs to a graph alone.
 
         Returns:
-          Its `KnownVariable`; None where it is left out.
+          Its `KnownVariable`; None where it is left out, or fails.
         """
+        try:
+            return self._known_as(variable)
+        except LoggingWarning:
+            raise
+        except Exception as error:
+            name = getattr(variable, "name", None)
+            self._failures.failed(f"find out what the variable {name!r} is", error)
+            return None
+
+    def _known_as(self, variable):
         inner = _compat.resource_variable(variable)
         if inner is None or _compat.is_of_graph(inner):
             return None
@@ -136,7 +150,7 @@ class VariableRegistry:
             return known
         shards = _compat.shards_of(inner)
         if shards and shards[0] is not inner:
-            return self.add(shards[0])
+            return self._known_as(shards[0])
         with self._lock:
             known = self._known.get(id(inner))
             if known is not None and known.variable is inner:
@@ -157,8 +171,13 @@ class VariableRegistry:
           model: Keras model or `tf.Module`; None takes the logger's own.
 
         Returns:
-          Their `KnownVariable`s; none without a model.
+          Their `KnownVariable`s; none without a model, or where it cannot tell them.
         """
+        with self._failures.guard("find the variables of the model"):
+            return self._known_of(model)
+        return []
+
+    def _known_of(self, model):
         if model is None and self._model is not None:
             model = self._model()
         if model is None:
