@@ -84,7 +84,7 @@ class StepLogger:
         self._every = every
         schedule = as_schedule(every)
         step_number = as_step_number(step, failures.notice)
-        registry = VariableRegistry(PathFilter(include, exclude), _checked_model(model))
+        registry = VariableRegistry(PathFilter(include, exclude), _checked_model(model), failures)
         self._writer = EventWriter(writer, failures)
         workers = Workers(registry, schedule.is_told_by_number, failures)
         unseen = UnseenGradients(failures, is_asked_for=summaries is None)
@@ -127,6 +127,11 @@ class StepLogger:
         Args:
           owner: What the decorated function is a method of, where it is one.
         """
+        with self._failures.guard("begin a step of a graph"):
+            return self._traced_step(owner)
+        return contextlib.nullcontext()
+
+    def _traced_step(self, owner):
         if _compat.is_plain_graph():
             self._failures.notice(messages.STEP_IN_PLAIN_GRAPH)
             return contextlib.nullcontext()
@@ -199,7 +204,7 @@ class StepLogger:
 
         Call it after the optimizer update.
         """
-        with tf.init_scope():
+        with _compat.outside_graphs():
             self._inline.pending.finish()
             self._writer.flush()
 
@@ -239,7 +244,9 @@ class StepLogger:
             return None
         if tf.executing_eagerly():
             return self._inline.for_new_tape()
-        self._failures.notice(messages.TAPE_IN_GRAPH)
+        is_plain = _compat.is_plain_graph()
+        message = messages.STEP_IN_PLAIN_GRAPH if is_plain else messages.TAPE_IN_GRAPH
+        self._failures.notice(message)
         return None
 
     def _abandon_inline(self, step):
@@ -250,7 +257,7 @@ class StepLogger:
 def _close(pending, writer, outage):
     # A logger that is dropped may be finalized while somebody else's graph is being traced, which
     # would take the operations below into that graph.
-    with tf.init_scope():
+    with _compat.outside_graphs():
         pending.finish()
         writer.close()
         outage.over()

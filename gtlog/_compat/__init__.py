@@ -38,6 +38,7 @@ from gtlog._compat.graphs import (
     is_plain_graph,
     is_vectorized,
     keep_whole,
+    outside_graphs,
 )
 from gtlog._compat.keras import (
     computes_in_float16,
@@ -74,4 +75,4 @@ from gtlog._compat.variables import (
     resource_variable,
     shards_of,
 )
-from gtlog._compat.writers import summaries_of_any_replica, writer_is_closed
+from gtlog._compat.writers import summaries_of_any_replica, writer_is_closed, writer_is_of_graph

@@ -1,5 +1,6 @@
 """What graph the program is building, and how an operation of it is to run."""
 
+import contextlib
 import sys
 
 import tensorflow as tf
@@ -16,10 +17,27 @@ def compiles_with_xla():
 
 
 def is_plain_graph():
-    """Whether the program builds a graph of `tf.compat.v1`, which no `tf.function` traces."""
+    """Whether the program builds a graph of `tf.compat.v1`, or traces a function for one."""
     if tf.executing_eagerly():
         return False
-    return not getattr(tf.compat.v1.get_default_graph(), "building_function", False)
+    with tf.init_scope():  # it leaves the functions that are being traced, and no other graph
+        return not tf.executing_eagerly()
+
+
+@contextlib.contextmanager
+def outside_graphs():
+    """Runs the block eagerly, wherever the program is.
+
+    `tf.init_scope` leaves the graph of a function, and not a plain `tf.Graph`.
+    """
+    with tf.init_scope():
+        if tf.executing_eagerly():
+            yield
+            return
+        from tensorflow.python.eager import context
+
+        with context.eager_mode():
+            yield
 
 
 def is_nested_graph():

@@ -5,6 +5,7 @@ import weakref
 
 import tensorflow as tf
 
+from gtlog._compat.graphs import outside_graphs
 from gtlog._compat.strategies import is_distributed
 
 
@@ -15,11 +16,9 @@ def own_variable(value, dtype, name):
     being traced would take the variable for one of its own and trace again, and a distribution
     strategy would mirror it. It lives on the host, which decides by it.
     """
-    from tensorflow.python.eager import context
     from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 
-    # `tf.init_scope` does not leave a plain `tf.Graph`, which would keep the variable.
-    with tf.init_scope(), context.eager_mode(), tf.device("/cpu:0"):
+    with outside_graphs(), tf.device("/cpu:0"):
         return ResourceVariable(value, trainable=False, dtype=dtype, name=name)
 
 

@@ -8,6 +8,11 @@ def writer_is_closed(writer):
     return bool(getattr(writer, "_closed", False))
 
 
+def writer_is_of_graph(writer):
+    """Whether a `tf.summary.SummaryWriter` belongs to a graph of `tf.compat.v1`."""
+    return hasattr(getattr(writer, "_resource", None), "graph")
+
+
 @contextlib.contextmanager
 def summaries_of_any_replica():
     """Lets the code of any replica write summaries, which TensorFlow allows to the first alone."""

@@ -28,11 +28,13 @@ class ExtraOutputs:
             self._tensors.extend(tf.identity(tensor) for tensor in tensors)
         self._receivers.append((len(tensors), callback))
 
-    def hand_over_values(self, known_variables, callback):
-        """As `hand_over`, of the values that variables have at this point of the program."""
+    def hand_over_values(self, known_variables, read, callback):
+        """As `hand_over`, of the values that `read` gives; see `Gate.hand_over_values`."""
         with _compat.stop_recording():
-            values = [known.read() for known in known_variables]
-        self.hand_over(values, callback)
+            pairs = read()
+        were_read = [known for known, _ in pairs]
+        values = [value for _, value in pairs]
+        self.hand_over(values, lambda *arrived: callback(list(zip(were_read, arrived))))
 
     def take_tensors(self):
         """The tensors of the graph, which are not kept."""

@@ -75,15 +75,23 @@ class Gate:
         """
         self._add_branch(lambda: tensors, callback, known_variables=())
 
-    def hand_over_values(self, known_variables, callback):
+    def hand_over_values(self, known_variables, read, callback):
         """As `hand_over`, of the values that variables have at this point of the program.
 
         Args:
-          known_variables: List of `KnownVariable`.
-          callback: Called on the host with their values.
+          known_variables: List of `KnownVariable`, all that may be read.
+          read: Called where the values are to be read; returns list of (`KnownVariable`, value).
+          callback: Called on the host with the same list, of eager values.
         """
+        were_read = []
+
+        def make_tensors():
+            pairs = read()
+            were_read[:] = [known for known, _ in pairs]
+            return [value for _, value in pairs]
+
         self._add_branch(
-            lambda: [known.read() for known in known_variables], callback, known_variables
+            make_tensors, lambda *values: callback(list(zip(were_read, values))), known_variables
         )
 
     def _add_branch(self, make_tensors, callback, known_variables):
@@ -103,7 +111,7 @@ class Gate:
         """Whether a branch may run as one operation, on the device where the gate is."""
         here = self._order.device
         return _compat.computes_on_host_alone() and all(
-            known.variable.device == here for known in known_variables
+            getattr(known.variable, "device", None) == here for known in known_variables
         )
 
     def _on_host(self, tensors, callback):

@@ -11,6 +11,9 @@ _MOST_CHARACTERS = 4000
 _NOWHERE = Line("gtlog", 1)
 
 
+ALL_ELSE = "All else of the step is logged; norms and ratios are of what could be read."
+
+
 class Failures:
     """Keeps what went wrong in gtlog's own part of a step until it may be said.
 
@@ -86,7 +89,7 @@ class Failures:
             except LoggingWarning:
                 raise
             except Exception as error:
-                self.failed(doing(item), error, step)
+                self.failed(doing(item), error, step, consequence=ALL_ELSE)
         return done
 
     def failed(self, doing, error, step=None, *, consequence=None, once=None):

@@ -142,11 +142,21 @@ class Capture:
         """Dict from each variable that changed between its gradients to how often it did."""
         return {known: count for known, count in self._changes.items() if known in self._gradients}
 
-    def losses(self):
-        """The losses of the step in the order of the `gradient` calls, as list of `Loss`."""
+    @property
+    def differentiated(self):
+        """What was differentiated in the step, in the order of the `gradient` calls.
+
+        What `loss_of` takes; each has its `target`, a `Target`.
+        """
         inner = [seen for (_, _, enclosed), seen in self._losses.items() if enclosed]
         outer = [seen for (_, _, enclosed), seen in self._losses.items() if not enclosed]
-        return [_loss_of(seen) for seen in _few_of_each_tape(outer or inner)]
+        return _few_of_each_tape(outer or inner)
+
+    @staticmethod
+    def loss_of(seen):
+        """The `Loss` of one that was differentiated, summed over the replicas."""
+        value = sum(_sum_of(tensors) for tensors in seen.last.values())
+        return Loss(seen.target, value, max(seen.counts.values()))
 
     @property
     def with_gradient(self):
@@ -331,11 +341,6 @@ def _last_of(of_key):
     return _Seen(of_key[0].target, of_key[-1].last, counts)
 
 
-def _loss_of(seen):
-    value = sum(_sum_of(tensors) for tensors in seen.last.values())
-    return Loss(seen.target, value, max(seen.counts.values()))
-
-
 def _sum_of(target):
     return float(
         sum(np.sum(array_of(tf.convert_to_tensor(part)), dtype=np.float64) for part in target)
@@ -351,7 +356,7 @@ def _is_same(one, other):
 
 
 def _flat(tensor):
-    return np.asarray(tf.reshape(tensor, [-1]))  # a scalar bfloat16 is no array
+    return array_of(tensor).reshape(-1)
 
 
 _CHANGED_BETWEEN = (

@@ -122,6 +122,13 @@ class _Family:
         self.variables = set()
 
 
+def told_apart(target):
+    """What tells a loss from others, as the end of a phrase; empty where nothing does."""
+    if target.name:
+        return f" of the tape {target.name!r}"
+    return f" differentiated by {target.sources[0]!r}" if target.sources else ""
+
+
 def _named(target):
     return f"{target.name}/{target.place}" if target.place else target.name
 

@@ -22,6 +22,10 @@ class InlineStep(EagerStep):
     def tape_exited(self, tape):
         """Finds the variables that the tape watched."""
         super().tape_exited(tape)
+        with self.failures.guard("find the variables of a tape"):
+            self._read_watched(tape)
+
+    def _read_watched(self, tape):
         if self.is_logged or not self.registry.has_variables:
             self.read(tape.watched_variables())
 

@@ -19,8 +19,8 @@ class StepCode:
         self._watching = None
 
     def __enter__(self):
-        if self._step.is_watched:
-            with self._failures.guard("watch what the step reads"):
+        with self._failures.guard("watch what the step reads"):
+            if self._step.is_watched:
                 self._watch()
         self._token = enter_step(self._step)
         return self
@@ -33,7 +33,10 @@ class StepCode:
 
     def _watch(self):
         watcher = _compat.variable_watcher()
-        self._watching = contextlib.ExitStack()
-        self._watching.callback(lambda: self._step.read(watcher.watched_variables()))
-        self._watching.enter_context(StepCarrier(self._step))
-        self._watching.enter_context(watcher)
+        with contextlib.ExitStack() as entering:
+            # TensorFlow crashes when a watcher is asked that was never entered.
+            entering.enter_context(StepCarrier(self._step))
+            entering.enter_context(watcher)
+            self._watching = contextlib.ExitStack()
+            self._watching.callback(lambda: self._step.read(watcher.watched_variables()))
+            self._watching.push(entering.pop_all())

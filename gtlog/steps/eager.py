@@ -55,30 +55,38 @@ class EagerStep(RunningStep):
 
     def begin(self):
         """Numbers the step and, where it is logged, opens the gate for its graphs."""
-        if self.post_hook.update_outside.is_waiting:
-            self.post_hook.update_outside.before_step()
-        self.number, self.is_logged = self._counter.begin()
+        self.number, self.is_logged = None, False  # so it stays where beginning fails
         self._capture = self._captured = None
         self._read, self._of_model = [], []
-        self._gate.running.add(self)
-        if self.is_logged:
-            self._capture = Capture(self.number)
-            with self.failures.guard("open the gate", self.number):
+        with self.failures.guard("compare the step with the one before"):
+            if self.post_hook.update_outside.is_waiting:
+                self.post_hook.update_outside.before_step()
+        with self.failures.guard("begin a step"):
+            self.number, is_logged = self._counter.begin()
+            self._gate.running.add(self)
+            self._capture = Capture(self.number) if is_logged else None
+            self.is_logged = is_logged
+        with self.failures.guard("open the gate", self.number):
+            if self.is_logged:
                 self._gate.open(self._capture)
-        elif self._gate.capture is not None:
-            self._gate.mark_overlap(self._gate.capture)
+            elif self._gate.capture is not None:
+                self._gate.mark_overlap(self._gate.capture)
 
     def finish(self):
         """The post-hook: logs the step, whose update is done."""
         self._leave_gate()
         if self.is_logged:
-            if self._capture.drop_if_mixed():
-                self.failures.notice(messages.MIXED)
-            with self.failures.guard("find the variables", self.number):
-                self._tell_what_is_used()
-            with self._counter.logging():
-                self.post_hook.finish_eagerly(self._capture)
+            with self.failures.guard("log the step", self.number):
+                self._log()
         self.failures.raise_pending()
+
+    def _log(self):
+        if self._capture.drop_if_mixed():
+            self.failures.notice(messages.MIXED)
+        with self.failures.guard("find the variables", self.number):
+            self._tell_what_is_used()
+        with self._counter.logging():
+            self.post_hook.finish_eagerly(self._capture)
 
     def _tell_what_is_used(self):
         is_all = self._captured is not None

@@ -5,6 +5,7 @@ from gtlog.records.collected import Capture
 from gtlog.steps import messages
 from gtlog.steps.active_step import active_step
 from gtlog.steps.step import RunningStep
+from gtlog.variables.registry import read_each
 
 
 class GraphStep(RunningStep):
@@ -20,13 +21,14 @@ class GraphStep(RunningStep):
     def begin(self):
         """Numbers the step and decides whether it is logged, each time that the graph runs."""
         self._touched = {}
-        unseen = self._why_unseen()
-        self._is_unseen = unseen is not None
-        if self._is_unseen:
-            self.failures.notice(unseen)
-            return
+        self._is_unseen = True  # so it stays where beginning fails
         with self.failures.guard("number the steps of a graph"):
+            unseen = self._why_unseen()
+            if unseen is not None:
+                self.failures.notice(unseen)
+                return
             self._begin_in_graph()
+            self._is_unseen = False
 
     def finish(self):
         """The post-hook: logs the step where the graph has done the update."""
@@ -74,21 +76,26 @@ class GraphStep(RunningStep):
         self._gate.hand_over([number], self._begin_on_host)
 
     def _begin_on_host(self, number):
-        self._gate.capture = Capture(int(number))
+        self._gate.capture = None
+        with self.failures.guard("begin a step of a graph"):
+            self._gate.capture = Capture(int(number))
 
     def _finish_in_graph(self):
         registry, used = self.registry, list(self._touched)
         of_model = registry.add_model()
         known_variables = [known for known in registry if known in {*used, *of_model}]
+        failures = self.failures
         self._gate.hand_over_values(
             known_variables,
-            lambda *values: self._finish_on_host(used, of_model, zip(known_variables, values)),
+            lambda: read_each(known_variables, failures),
+            lambda values: self._finish_on_host(used, of_model, values),
         )
 
     def _finish_on_host(self, used, of_model, values):
         capture, self._gate.capture = self._gate.capture, None
         if capture is not None:
             capture.used, capture.of_model = used, of_model
-            with self._counter.logging():
-                self.post_hook.finish(capture, list(values))
+            with self.failures.guard("log the step", capture.step):
+                with self._counter.logging():
+                    self.post_hook.finish(capture, values)
             self.failures.raise_pending()

@@ -12,6 +12,7 @@ from gtlog.records.asked import Asked
 from gtlog.records.losses import Target
 from gtlog.tensors.gradients import unscaled
 from gtlog.variables import naming, roles
+from gtlog.variables.registry import BEFORE_UPDATE, read_each
 
 
 class _Observation:
@@ -114,11 +115,7 @@ class EagerObservation(_Observation):
         if self._variables:
             capture.add_asked(self._asked, [known.variable for _, known in self._variables])
         with _compat.stop_recording():
-            before = self._failures.each(
-                lambda known: f"read the variable {known.path!r} before the update",
-                self._unchanged,
-                lambda known: known.read(),
-            )
+            before = read_each(self._unchanged, self._failures, BEFORE_UPDATE)
             self._add_before(capture, before)
 
     def _take(self, pairs):
@@ -141,7 +138,8 @@ class GraphObservation(_Observation):
         if known_variables:
             gate.hand_over_values(
                 known_variables,
-                lambda *values: self._receive_before(known_variables, values),
+                lambda: read_each(known_variables, self._failures, BEFORE_UPDATE),
+                self._receive_before,
             )
 
     def _take(self, pairs):
@@ -168,11 +166,12 @@ class GraphObservation(_Observation):
             ),
         )
 
-    def _receive_before(self, known_variables, values):
+    def _receive_before(self, values):
         capture = self._gate.capture
         if capture is not None:
-            capture.add_asked(self._asked)
-            self._add_before(capture, list(zip(known_variables, values)))
+            with self._failures.guard("read the values before the update", capture.step):
+                capture.add_asked(self._asked)
+                self._add_before(capture, values)
 
     def _receive(self, scales, note, losses, known_variables, gradients):
         capture = self._gate.capture

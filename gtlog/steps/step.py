@@ -55,6 +55,10 @@ class RunningStep:
 
     def tape_entered(self, tape):
         """Notes that a tape records from now on."""
+        with self.failures.guard("follow a tape"):
+            self._open(tape)
+
+    def _open(self, tape):
         self.post_hook.unseen.settle()
         if not any(tape is entered for entered, _ in self._open_tapes):
             self._open_tapes.append((tape, threading.get_ident()))

@@ -88,10 +88,12 @@ def _norms(variables, note, suffix=""):
     norms = yield from numbers_of(with_gradient, "the gradient of", lambda one: one.gradient_norm)
     if norms:
         yield _described("gradient_norm", suffix, _norm(norms), note)
-    norms = yield from numbers_of(variables, "the variable", lambda one: one.value_norm)
-    if norms:
-        yield _described("weight_norm", suffix, _norm(norms))
-    updated = [one for one in variables if one.before is not None]
+    valued = yield from numbers_of(
+        variables, "the variable", lambda one: (one, one.value_norm)
+    )
+    if valued:
+        yield _described("weight_norm", suffix, _norm(norm for _, norm in valued))
+    updated = [one for one, _ in valued if one.before is not None]
     pairs = yield from numbers_of(
         updated, "the update of", lambda one: (one.update_norm, one.value_norm)
     )

@@ -7,6 +7,8 @@ import weakref
 import tensorflow as tf
 
 from gtlog import _compat
+from gtlog.errors import LoggingWarning
+from gtlog.notices.failures import Failures
 from gtlog.variables import naming, roles
 
 
@@ -56,6 +58,29 @@ class KnownShards(KnownVariable):
         return tf.concat([_read(shard) for shard in _compat.shards_of(self.variable)], 0)
 
 
+def read_each(known_variables, failures, when="", step=None):
+    """Reads variables at this point of the program; one that cannot be read costs itself alone.
+
+    Args:
+      known_variables: Iterable of `KnownVariable`.
+      failures: `Failures`, which each one that cannot be read goes to.
+      when: What tells this reading from others of the step, for the message.
+      step: Number of the step, where it is known.
+
+    Returns:
+      List of (`KnownVariable`, value), of those that could be read.
+    """
+    return failures.each(
+        lambda known: f"read the variable {known.path!r}{when}",
+        known_variables,
+        lambda known: known.read(),
+        step,
+    )
+
+
+BEFORE_UPDATE = " before the update"
+
+
 class VariableRegistry:
     """The variables that a logger logs, each with a path of its own.
 
@@ -63,14 +88,16 @@ class VariableRegistry:
       path_filter: Callable from a path to whether its variable is logged.
       model: Keras model or `tf.Module`, or None: its variables are known from the beginning of the
         first logged step, with the classes of their layers.
+      failures: `Failures`, which a variable that cannot be made known goes to.
 
     Attributes:
       has_variables: Whether any variable was found so far, left out or not.
       is_distributed: Whether a `tf.distribute` strategy keeps copies of any of them.
     """
 
-    def __init__(self, path_filter, model=None):
+    def __init__(self, path_filter, model=None, failures=None):
         self._path_filter = path_filter
+        self._failures = Failures("warn") if failures is None else failures
         self._model = None if model is None else weakref.ref(model)
         self._known = {}
         self._taken = set()
@@ -104,8 +131,18 @@ class VariableRegistry:
             or where it belongs to a graph alone.
 
         Returns:
-          Its `KnownVariable`; None where it is left out.
+          Its `KnownVariable`; None where it is left out, or fails.
         """
+        try:
+            return self._known_as(variable)
+        except LoggingWarning:
+            raise
+        except Exception as error:
+            name = getattr(variable, "name", None)
+            self._failures.failed(f"find out what the variable {name!r} is", error)
+            return None
+
+    def _known_as(self, variable):
         inner = _compat.resource_variable(variable)
         if inner is None or _compat.is_of_graph(inner):
             return None
@@ -114,7 +151,7 @@ class VariableRegistry:
             return known
         shards = _compat.shards_of(inner)
         if shards and shards[0] is not inner:
-            return self.add(shards[0])
+            return self._known_as(shards[0])
         with self._lock:
             known = self._known.get(id(inner))
             if known is not None and known.variable is inner:
@@ -135,8 +172,13 @@ class VariableRegistry:
           model: Keras model or `tf.Module`; None takes the logger's own.
 
         Returns:
-          Their `KnownVariable`s; none without a model.
+          Their `KnownVariable`s; none without a model, or where it cannot tell them.
         """
+        with self._failures.guard("find the variables of the model"):
+            return self._known_of(model)
+        return []
+
+    def _known_of(self, model):
         if model is None and self._model is not None:
             model = self._model()
         if model is None:

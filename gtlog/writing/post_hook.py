@@ -3,12 +3,14 @@
 import threading
 
 from gtlog import _compat
+from gtlog.notices.failures import ALL_ELSE
 from gtlog.notices.nonfinite import FirstNonfinite
 from gtlog.notices.repeats import say_repeats
 from gtlog.notices.update_outside import UpdateOutside
-from gtlog.records.losses import LossNames
+from gtlog.records.losses import LossNames, told_apart
 from gtlog.values import VALUE_TYPES, Unreadable
 from gtlog.variables.in_use import VariablesInUse
+from gtlog.variables.registry import read_each
 from gtlog.writing.outage import Outage
 
 
@@ -60,9 +62,14 @@ class PostHook:
         self._finish(capture, lambda: [pair for pair in values if pair[0] in logged])
 
     def _losses(self, capture):
-        with self.failures.guard("read the loss", capture.step):
-            return capture.losses()
-        return []
+        """List of `Loss`, those of the step that can be read."""
+        read = self.failures.each(
+            lambda seen: f"read the loss{told_apart(seen.target)}",
+            capture.differentiated,
+            capture.loss_of,
+            capture.step,
+        )
+        return [loss for _, loss in read]
 
     def _gradients(self, capture):
         """Dict from `KnownVariable` to the gradient of the step, of those that can be read."""
@@ -94,11 +101,13 @@ class PostHook:
         named = [(loss, name) for loss, name in zip(losses, names) if name is not None]
         record = capture.record(values, named, gradients)
         logged = self._values_of(record)
-        self.unseen.look(record, values)
+        with self.failures.guard("tell whether gradients are unseen", capture.step):
+            self.unseen.look(record, values)
         if logged:
             self._write(capture.step, logged)
         self._say_what_is_nonfinite(record, several_updates=bool(capture.changed_between))
-        say_repeats(self.failures, capture, losses, names)
+        with self.failures.guard("tell how often the step repeats itself", capture.step):
+            say_repeats(self.failures, capture, losses, names)
         with self.failures.guard("compare the step with the next one", capture.step):
             known_variables = [known for known, _ in values]
             self.update_outside.after_step(
@@ -109,12 +118,8 @@ class PostHook:
         """The variables that are alive and can be read, with their values."""
         logged = capture.logged
         with _compat.stop_recording():
-            return self.failures.each(
-                lambda known: f"read the variable {known.path!r}",
-                [known for known in self.registry if known in logged],
-                lambda known: known.read(),
-                capture.step,
-            )
+            known_variables = [known for known in self.registry if known in logged]
+            return read_each(known_variables, self.failures, step=capture.step)
 
     def _write(self, step, values):
         try:
@@ -156,7 +161,7 @@ class PostHook:
 
     def _add(self, by_tag, summary, value, step):
         if isinstance(value, Unreadable):
-            self.failures.failed(f"read {value.part}", value.error, step)
+            self.failures.failed(f"read {value.part}", value.error, step, consequence=ALL_ELSE)
             return
         if not isinstance(value, VALUE_TYPES):
             self.failures.failed(

@@ -56,7 +56,7 @@ class UsersWriter:
 
     def flush(self):
         """Flushes the writer, if the user has not closed it."""
-        if not _compat.writer_is_closed(self._writer) and not _compat.is_plain_graph():
+        if not (_compat.writer_is_closed(self._writer) or _compat.writer_is_of_graph(self._writer)):
             self._writer.flush()
 
     def check(self):
