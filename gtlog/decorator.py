@@ -53,6 +53,7 @@ class _BoundLoggedStep(_AutoGraphArtifact, wrapt.BoundFunctionWrapper):
     """A decorated method, bound to its instance."""
 
     def __getattr__(self, name):
+        self.step_logger._asked_for(name)
         # wrapt 2 asks the unbound method first, but a bound tf.function has traces of its own.
         return getattr(self.__wrapped__, name)
 
@@ -101,6 +102,10 @@ class LoggedStep(_AutoGraphArtifact, wrapt.FunctionWrapper):
                 "it by. Pickle what it wraps, and decorate it where it is loaded."
             )
         return name
+
+    def __getattr__(self, name):
+        self._self_step_logger._asked_for(name)
+        return super().__getattr__(name)
 
     def __copy__(self):
         return self._around(copy.copy(self.__wrapped__))
@@ -203,13 +208,15 @@ def logged_step(
 
 def _call_logged(logger, step_function, instance, args, kwargs):
     if not tf.executing_eagerly():
-        with logger._graph_step(instance):
+        with logger._graph_step(instance) as step:
+            logger._called(step, step_function, instance, args, kwargs)
             with logger._failures.guard("have AutoGraph convert the step"):
                 step_function = _converted(step_function)
             return step_function(*args, **kwargs)
     if _compat.is_tf_function(step_function):
         return logger._call_tf_function(step_function, instance, args, kwargs)
     with logger._eager_step() as step:
+        logger._called(step, step_function, instance, args, kwargs)
         counts = logger._updates.before_call(step, step_function, instance, args, kwargs)
         result = step_function(*args, **kwargs)
     logger._updates.after_call(step, counts)

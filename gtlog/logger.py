@@ -8,12 +8,12 @@ import tensorflow as tf
 
 from gtlog import _compat
 from gtlog import summaries as stock
+from gtlog.advice.unseen_gradients import UnseenGradients
+from gtlog.advice.updates_of_calls import UpdatesOfCalls
 from gtlog.graphs.gate import Gate
 from gtlog.graphs.second_function import CompiledFunctions
 from gtlog.graphs.traced_functions import TracedFunctions
 from gtlog.notices.failures import Failures
-from gtlog.notices.unseen_gradients import UnseenGradients
-from gtlog.notices.updates_of_calls import UpdatesOfCalls
 from gtlog.notices.users_line import first_line_of
 from gtlog.steps import messages
 from gtlog.steps.active_step import active_step
@@ -162,10 +162,12 @@ class StepLogger:
         """
         if _compat.is_compiled(function):
             with self._eager_step() as step:
+                self._called(step, function, owner, args, kwargs)
                 return self._compiled.call(function, step, args, kwargs)
         failures = self._failures
         self._traced.before_call(function)
         with self._eager_step() as step:
+            self._called(step, function, owner, args, kwargs)
             counts = self._updates.before_call(step, function, owner, args, kwargs)
             result = function(*args, **kwargs)
             if step.is_logged and not step.shows_what_is_trained:
@@ -231,8 +233,28 @@ class StepLogger:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _decorates(self, function):
-        """Has warnings that are given where no line of the user's runs point at a function."""
+        """Notes a function whose calls are steps, and the objects that it holds.
+
+        Warnings that are given where no line of the user's runs point at it.
+        """
+        with self._failures.guard("look through what the step holds"):
+            self._post_hook.registry.objects.add_function(function)
         self._failures.home = first_line_of(function) or self._failures.home
+
+    def _called(self, step, function, owner, args, kwargs):
+        """Notes what a step is called with, while its variables are looked for."""
+        with self._failures.guard("look through the arguments of the step"):
+            if getattr(step, "is_watched", False):
+                self._post_hook.registry.objects.add_call(function, owner, args, kwargs)
+
+    def _asked_for(self, attribute):
+        """Says what is not seen where TensorFlow runs a step without calling it.
+
+        Args:
+          attribute: Name of an attribute of the decorated function that is being read.
+        """
+        if attribute == "get_concrete_function" and _compat.runs_on_workers():
+            self._failures.notice(messages.STEP_ON_WORKERS)
 
     def _step_of_tape(self):
         """The step of a tape that was handed this logger and is entered now; None in a graph."""

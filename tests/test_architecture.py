@@ -1,106 +1,34 @@
-"""The order of the modules, and what each of them alone may do."""
+"""The order of the rooms, and what each of them alone may do."""
 
 import ast
 import pathlib
-
-import pytest
 
 import gtlog
 
 FOLDER = pathlib.Path(gtlog.__file__).parent
 
-# In the order in which the data flows: a module imports only what stands before it, so that no
-# cycle can form. A package stands for its `__init__`.
-ORDER = (
-    # what needs nothing of gtlog
-    "gtlog._compat",
-    "gtlog.errors",
-    "gtlog.steps.active_step",
-    "gtlog.when.schedule",
-    "gtlog.variables.naming",
-    "gtlog.statistics.float32_counts",
-    "gtlog.statistics",
-    "gtlog.tensors.on_device",
-    "gtlog.tensors.arrays",
-    "gtlog.tensors.gradients",
-    "gtlog.vitals",
-    "gtlog.vitals.columns",
-    "gtlog.vitals.sketches",
-    "gtlog.vitals.measures",
-    "gtlog.vitals.table",
-    "gtlog.graphs.loss_scale",
-    # how failures are said
-    "gtlog.notices.users_line",
-    "gtlog.notices.failures",
-    # when
-    "gtlog.when.step_number",
-    "gtlog.when.step_counter",
-    # what a step left behind
-    "gtlog.variables.registry",
-    "gtlog.records.step_record",
-    "gtlog.records.asked",
-    "gtlog.variables.in_use",
-    "gtlog.values",
-    "gtlog.records.losses",
-    "gtlog.records.collected",
-    # record to values
-    "gtlog.types",
-    "gtlog.summaries.parts",
-    "gtlog.summaries.histograms",
-    "gtlog.summaries.kernels.pixels",
-    "gtlog.summaries.kernels.layout",
-    "gtlog.summaries.kernels.kinds",
-    "gtlog.summaries.kernel_images",
-    "gtlog.summaries.recurrent_gates",
-    "gtlog.summaries.scalars",
-    "gtlog.summaries.vitals",
-    "gtlog.summaries.checks",
-    "gtlog.summaries.less_often",
-    "gtlog.summaries",
-    # values to events
-    "gtlog.writing.tensorboard.event",
-    "gtlog.writing.tensorboard.event_file",
-    "gtlog.writing.tensorboard.log_directory",
-    "gtlog.writing.writer",
-    "gtlog.steps.workers",
-    "gtlog.notices.repeats",
-    "gtlog.notices.update_outside",
-    "gtlog.notices.nonfinite",
-    "gtlog.writing.outage",
-    "gtlog.notices.unseen_gradients",
-    "gtlog.writing.post_hook",
-    # the step itself
-    "gtlog.graphs.gate",
-    "gtlog.steps.observation",
-    "gtlog.graphs.traced_functions",
-    "gtlog.graphs.second_function",
-    "gtlog.steps.step",
-    "gtlog.steps.by_tape",
-    "gtlog.steps.fit",
-    "gtlog.steps.replicas",
-    "gtlog.notices.updates_of_calls",
-    "gtlog.tape",
-    # what users see
-    "gtlog.logger",
-    "gtlog.decorator",
-    "gtlog.testing",
-    "gtlog",
-    # the demo, and the command that runs it
-    "gtlog.demo",
-    "gtlog.demo.terminal",
-    "gtlog.demo.folder",
-    "gtlog.demo.data",
-    "gtlog.demo.models",
-    "gtlog.demo.distribution",
-    "gtlog.demo.panels",
-    "gtlog.demo.picture",
-    "gtlog.demo.table",
-    "gtlog.demo.training",
-    "gtlog.demo.run",
-    "gtlog.cli",
-    "gtlog.__main__",
+# In the order in which the data flows: a room imports only rooms of the lines above its own, so
+# that no cycle can form. A file at the top is a room of its own.
+ROOMS = (
+    ("_compat", "errors", "statistics", "tags", "values", "vitals"),
+    ("notices", "reading", "tensors", "when"),
+    ("records", "testing", "variables"),
+    ("graphs", "types"),
+    ("advice", "summaries"),
+    ("writing",),
+    ("steps",),
+    ("logger", "tape"),
+    ("decorator",),
+    ("gtlog",),
+    ("demo",),
+    ("cli",),
+    ("__main__",),
 )
-LIBRARY = ORDER[: ORDER.index("gtlog.demo")]
+# What only looks at logs, or computes on arrays, runs where TensorFlow is not installed.
+WITHOUT_TENSORFLOW = ("errors", "reading", "statistics", "tags", "values", "vitals")
+_MOST_FILES = 13  # a dozen, and `__init__`
+# Of names that tell a version.
+_BEGINNINGS, _ENDS = ("tf.version", "sys.version"), ("__version__", ".VERSION")
 
 _MUTABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 _MUTABLE_TYPES = (
@@ -115,10 +43,16 @@ def name_of(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def room_of(module):
+    """The room of a module: the folder, or the file, beneath `gtlog`."""
+    return (module.split(".") + ["gtlog"])[1]
+
+
 TREES = {
     name_of(path): ast.parse(path.read_text(encoding="utf-8"), str(path))
     for path in sorted(FOLDER.rglob("*.py"))
 }
+LIBRARY = [module for module in TREES if room_of(module) not in ("demo", "cli", "__main__")]
 
 
 def imports(module):
@@ -155,102 +89,173 @@ def assigned(statement):
     return [], None
 
 
-def test_each_module_has_a_rank():
-    """The list above holds each module of the package once."""
-    assert sorted(ORDER) == sorted(TREES)
+def users_of(packages, modules=TREES):
+    """The modules that import one of several packages, or from inside them."""
+    return {
+        module
+        for module in modules
+        for name in imports(module)
+        if any(name == package or name.startswith(package + ".") for package in packages)
+    }
 
 
-@pytest.mark.parametrize("module", ORDER)
-def test_imports_point_one_way(module):
-    """A module imports only modules of gtlog that stand before it in the list."""
-    before = ORDER[: ORDER.index(module)]
-    ours = {name for name in imports(module) if name.partition(".")[0] == "gtlog"}
-    assert ours - set(before) == set()
+def test_each_room_has_a_line():
+    """The list above names each folder and file of the package once."""
+    named = sorted(room for line in ROOMS for room in line)
+    assert named == sorted({room_of(module) for module in TREES})
+
+
+def test_imports_point_one_way():
+    """A room imports only rooms of the lines above its own, and no other one of its line."""
+    line_of = {room: number for number, line in enumerate(ROOMS) for room in line}
+    offenders = [
+        (module, name)
+        for module in TREES
+        for name in imports(module)
+        if name.partition(".")[0] == "gtlog" and room_of(name) != room_of(module)
+        if line_of[room_of(name)] >= line_of[room_of(module)]
+        if (room_of(module), name) != ("gtlog", "gtlog")
+    ]
+    assert offenders == []
+
+
+def test_no_circle_inside_a_room():
+    """The modules of a room import each other in one direction."""
+    left = {
+        module: {
+            name
+            for name in imports(module)
+            if name in TREES and name != module and room_of(name) == room_of(module)
+        }
+        for module in TREES
+    }
+    while True:
+        free = [module for module, names in left.items() if not names & set(left)]
+        if not free:
+            break
+        for module in free:
+            del left[module]
+    assert sorted(left) == []
+
+
+def test_no_room_is_crowded():
+    """At most a dozen files lie in one folder."""
+    folders = {path.parent for path in FOLDER.rglob("*.py")}
+    counts = {folder.name: len(list(folder.glob("*.py"))) for folder in folders}
+    assert {name: count for name, count in counts.items() if count > _MOST_FILES} == {}
+
+
+def test_what_only_looks_needs_no_tensorflow():
+    """No module of the rooms that only look, or compute on arrays, imports TensorFlow."""
+    looking = [module for module in TREES if room_of(module) in WITHOUT_TENSORFLOW]
+    assert users_of(["tensorflow", "gtlog._compat"], looking) == set()
 
 
 def test_wrapt_is_the_decorators():
     """Only the decorator imports wrapt."""
-    users = [module for module in ORDER if "wrapt" in imports(module)]
-    assert users == ["gtlog.decorator"]
+    assert users_of(["wrapt"]) == {"gtlog.decorator"}
 
 
 def test_what_tensorflow_keeps_private_is_compats():
     """Only `_compat` imports from `tensorflow.python`, or from what is inside Keras."""
-    private = ("tensorflow.", "keras", "tf_keras")
-    users = [module for module in ORDER if any(n.startswith(private) for n in imports(module))]
-    assert users == ["gtlog._compat"]
+    users = users_of(["tensorflow.python", "tensorflow.keras", "keras", "tf_keras"])
+    assert {room_of(module) for module in users} == {"_compat"}
 
 
-@pytest.mark.parametrize("module", LIBRARY)
-def test_versions_are_compats(module):
+def test_private_modules_are_imported_where_they_are_asked():
+    """No import of a private module of TensorFlow's stands at the top of a module."""
+    offenders = [
+        module
+        for module, tree in TREES.items()
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tensorflow.")
+    ]
+    assert offenders == []
+
+
+def test_versions_are_compats():
     """No module compares versions; what differs is asked of `_compat`, which asks for features."""
-    names = {name for name in attributes(module) if name}
-    assert [name for name in names if name.endswith(("__version__", ".VERSION"))] == []
-    assert [name for name in names if name.startswith(("tf.version", "sys.version"))] == []
+    offenders = [
+        (module, name)
+        for module in LIBRARY
+        for name in attributes(module)
+        if name and (name.endswith(_ENDS) or name.startswith(_BEGINNINGS))
+    ]
+    assert offenders == []
 
 
-@pytest.mark.parametrize("module", ORDER)
-def test_events_are_the_writers(module):
-    """Only the writer makes writers and writes; others at most ask for the step that is set."""
+def test_events_are_the_writers():
+    """Only `writing` makes writers and writes; others at most ask for the step that is set."""
     allowed = {"tf.summary", "tf.summary.experimental", "tf.summary.experimental.get_step"}
-    used = {name for name in attributes(module) if name and name.startswith("tf.summary")}
-    if module != "gtlog.writing.writer":
-        assert used - allowed == set()
-    else:
-        assert "tf.summary.experimental.write_raw_pb" in used
+    offenders = [
+        (module, name)
+        for module in TREES
+        for name in attributes(module)
+        if name and name.startswith("tf.summary") and name not in allowed
+        if room_of(module) != "writing"
+    ]
+    assert offenders == []
 
 
-@pytest.mark.parametrize("module", ORDER)
-def test_no_state_in_modules(module):
+def test_no_state_in_modules():
     """What a module assigns is a constant: mutable things have names in capitals."""
-    variables = []
-    for statement in TREES[module].body:
-        targets, value = assigned(statement)
-        function = dotted(value.func) if isinstance(value, ast.Call) else None
-        is_mutable = isinstance(value, _MUTABLE) or (
-            function is not None and function.rpartition(".")[2] in _MUTABLE_TYPES
-        )
-        names = [dotted(target) for target in targets]
-        if is_mutable and not all(name == "__all__" or name.isupper() for name in names):
-            variables.extend(names)
-    assert variables == []
+    offenders = []
+    for module, tree in TREES.items():
+        for statement in tree.body:
+            targets, value = assigned(statement)
+            function = dotted(value.func) if isinstance(value, ast.Call) else None
+            is_mutable = isinstance(value, _MUTABLE) or (
+                function is not None and function.rpartition(".")[2] in _MUTABLE_TYPES
+            )
+            names = [dotted(target) for target in targets]
+            if is_mutable and not all(name == "__all__" or name.isupper() for name in names):
+                offenders.append((module, names))
+    assert offenders == []
 
 
-@pytest.mark.parametrize("module", ORDER)
-def test_no_global_statements(module):
+def test_no_global_statements():
     """No function assigns to a name of its module."""
-    assert [node for node in ast.walk(TREES[module]) if isinstance(node, ast.Global)] == []
+    offenders = [
+        module
+        for module, tree in TREES.items()
+        if any(isinstance(node, ast.Global) for node in ast.walk(tree))
+    ]
+    assert offenders == []
 
 
-@pytest.mark.parametrize("module", ORDER)
-def test_constants_are_not_changed(module):
+def test_constants_are_not_changed():
     """Nothing is put into a list, dict or set that has a name in capitals."""
     changing = {"append", "add", "update", "setdefault", "extend", "pop", "clear", "remove"}
-    changed = []
-    for node in ast.walk(TREES[module]):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in changing and (dotted(node.func.value) or "").isupper():
-                changed.append(dotted(node.func))
-        for target in assigned(node)[0]:
-            if isinstance(target, ast.Subscript) and (dotted(target.value) or "").isupper():
-                changed.append(dotted(target.value))
-    assert changed == []
+    offenders = []
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                if node.func.attr in changing and (dotted(node.func.value) or "").isupper():
+                    offenders.append((module, dotted(node.func.value)))
+            for target in assigned(node)[0]:
+                if isinstance(target, ast.Subscript) and (dotted(target.value) or "").isupper():
+                    offenders.append((module, dotted(target.value)))
+    assert offenders == []
 
 
-@pytest.mark.parametrize("module", ORDER)
-def test_no_monkeypatching(module):
+def test_no_monkeypatching():
     """No attribute of something imported is assigned or deleted, by `setattr` neither."""
-    imported = set()
-    for node in ast.walk(TREES[module]):
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            for alias in node.names:
-                imported.add((alias.asname or alias.name).partition(".")[0])
-    patched = []
-    for node in ast.walk(TREES[module]):
-        targets = list(assigned(node)[0])
-        if isinstance(node, ast.Delete):
-            targets.extend(node.targets)
-        patched.extend(dotted(one) for one in targets if isinstance(one, ast.Attribute))
-        if isinstance(node, ast.Call) and dotted(node.func) in ("setattr", "delattr"):
-            patched.append(dotted(node.args[0]))
-    assert [name for name in patched if name and name.partition(".")[0] in imported] == []
+    offenders = []
+    for module, tree in TREES.items():
+        imported = {
+            (alias.asname or alias.name).partition(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+            for alias in node.names
+        }
+        for node in ast.walk(tree):
+            targets = list(assigned(node)[0])
+            if isinstance(node, ast.Delete):
+                targets.extend(node.targets)
+            patched = [dotted(one) for one in targets if isinstance(one, ast.Attribute)]
+            if isinstance(node, ast.Call) and dotted(node.func) in ("setattr", "delattr"):
+                patched.append(dotted(node.args[0]))
+            offenders.extend(
+                (module, name) for name in patched if name and name.partition(".")[0] in imported
+            )
+    assert offenders == []

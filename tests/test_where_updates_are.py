@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 import gtlog
-from gtlog.notices.updates_of_calls import optimizers_of
+from gtlog.advice.updates_of_calls import optimizers_of
 from gtlog.testing import read_events
 
 SAID = gtlog.LoggingWarning
@@ -139,7 +139,7 @@ class TestSeveralUpdatesInOneCall:
         """After three logged calls no optimizer is looked for any more."""
         looked = []
         monkeypatch.setattr(
-            "gtlog.notices.updates_of_calls.optimizers_of",
+            "gtlog.advice.updates_of_calls.optimizers_of",
             lambda *arguments: looked.append(1) or [],
         )
         weight = variable()

@@ -26,8 +26,11 @@ def resource_variable(source):
     """The `tf.Variable` that a source of `tape.gradient` stands for, None for a tensor.
 
     Keras 3 wraps it in a variable of its own, Keras 2 under mixed precision in an
-    `AutoCastVariable`; a tape watches the inner one.
+    `AutoCastVariable`, the coordinator of parameter servers in a `CachingVariable`; a tape watches
+    the inner one.
     """
+    if type(source).__name__ == "CachingVariable":
+        source = source.get()
     for wrapped in ("_value", "_variable"):
         inner = getattr(source, wrapped, None)
         if isinstance(inner, tf.Variable):

@@ -1,1 +1,1 @@
-"""What gtlog says, each thing once, and where in the user's program it points."""
+"""How something is said once, and where in the program of the user it points."""

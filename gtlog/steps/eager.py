@@ -34,6 +34,10 @@ class EagerStep(RunningStep):
             self._of_model = self.registry.add_model()
             self._read += self.registry.add_all(variables)
 
+    def touched(self, known_variables):
+        """Notes variables that the step uses, those that are read in other threads included."""
+        self._read += known_variables
+
     def calls(self, captured):
         """Notes all the variables that the step reads, where its `tf.function` tells them."""
         self._captured = captured

@@ -5,6 +5,7 @@ import re
 
 from gtlog.notices.text import printable
 
+_UNNAMED = re.compile(r"(?:.*/)?Variable(?:_\d+)?")
 _OUTPUT_NUMBER = re.compile(r":\d+$")
 _MOST_CHARACTERS = 512
 _DOTS = re.compile(r"(?<![^/])\.{1,2}(?![^/])")
@@ -30,6 +31,15 @@ def own_path(name):
     # The end tells the role.
     half = _MOST_CHARACTERS // 2 - len(digest)
     return f"{path[:half]}…{digest}…{path[-half:]}".strip("/")
+
+
+def is_unnamed(path):
+    """Whether a path is what TensorFlow calls a variable that was given no name.
+
+    >>> is_unnamed("Variable_3"), is_unnamed("layer/Variable"), is_unnamed("layer/w")
+    (True, True, False)
+    """
+    return _UNNAMED.fullmatch(path) is not None
 
 
 def path_of_shards(path):

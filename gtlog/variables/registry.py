@@ -10,6 +10,7 @@ from gtlog import _compat
 from gtlog.errors import LoggingWarning
 from gtlog.notices.failures import Failures
 from gtlog.variables import naming, roles
+from gtlog.variables.objects import ObjectPaths
 
 
 class KnownVariable:
@@ -93,6 +94,7 @@ class VariableRegistry:
     Attributes:
       has_variables: Whether any variable was found so far, left out or not.
       is_distributed: Whether a `tf.distribute` strategy keeps copies of any of them.
+      objects: `ObjectPaths`, where variables without a name have a path.
     """
 
     def __init__(self, path_filter, model=None, failures=None):
@@ -105,6 +107,8 @@ class VariableRegistry:
         self._distributed = None
         self._dropped = collections.deque()  # ids, appended by whichever thread drops a variable
         self.has_variables = self.is_distributed = False
+        self.objects = ObjectPaths()
+        self.objects.add_object("", model)
         self._lock = threading.Lock()
 
     def __iter__(self):
@@ -158,10 +162,15 @@ class VariableRegistry:
                 return known  # since another thread added it
             kind = KnownShards if shards else KnownVariable
             own_path = naming.own_path(_compat.full_name(variable))
-            return self._add(kind, inner, naming.path_of_shards(own_path) if shards else own_path)
+            if shards:
+                own_path = naming.path_of_shards(own_path)
+            elif naming.is_unnamed(own_path):
+                own_path = naming.own_path(self.objects.path_of(inner) or own_path)
+            return self._add(kind, inner, own_path)
 
     def add_all(self, variables):
         """Makes variables known; returns the `KnownVariable` of each that is not left out."""
+        self.objects.forget()
         known = [self.add(variable) for variable in variables]
         return [one for one in known if one is not None]
 

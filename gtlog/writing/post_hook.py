@@ -3,10 +3,10 @@
 import threading
 
 from gtlog import _compat
+from gtlog.advice.nonfinite import FirstNonfinite
+from gtlog.advice.repeats import say_repeats
+from gtlog.advice.update_outside import UpdateOutside
 from gtlog.notices.failures import ALL_ELSE
-from gtlog.notices.nonfinite import FirstNonfinite
-from gtlog.notices.repeats import say_repeats
-from gtlog.notices.update_outside import UpdateOutside
 from gtlog.records.losses import LossNames, told_apart
 from gtlog.values import VALUE_TYPES, Unreadable
 from gtlog.variables.in_use import VariablesInUse

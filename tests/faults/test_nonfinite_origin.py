@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 import gtlog
+from gtlog.advice.nonfinite import FirstNonfinite
 from gtlog.graphs import loss_scale
-from gtlog.notices.nonfinite import FirstNonfinite
 from gtlog.testing import read_events
 
 from ..run_modes.rows.replicas import mirrored_strategy

@@ -10,7 +10,7 @@ from gtlog.records import step_record as record
 from gtlog.summaries import Scalar
 from gtlog.tensors import gradients
 from gtlog.testing import read_events
-from gtlog.variables.registry import registry as variables
+from gtlog.variables import registry as variables
 
 from ..steps_in_ways import WAYS
 

@@ -8,7 +8,7 @@ import functools
 import types
 
 from gtlog import _compat
-from gtlog.notices.repeats import SEVERAL_UPDATES
+from gtlog.advice.repeats import SEVERAL_UPDATES
 
 _MOST_CALLS = 3
 _MOST_ITEMS = 100
