@@ -74,7 +74,7 @@ def test_a_function_is_made_like_another():
 
 
 def test_autograph_is_recognised_as_the_caller():
-    """AutoGraph that calls a callable of another package is found on the stack, with its options."""
+    """AutoGraph that calls a callable of another package is found on the stack."""
     found = []
 
     class Callable:
