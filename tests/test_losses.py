@@ -101,9 +101,8 @@ class TestTags:
                 loss = base * head
             tape.gradient(loss, trained)
 
-        train_step([head])
-        train_step([base, head])
-        train_step([base])
+        for trained in ([head], [base, head], [base]):
+            train_step(trained)
         assert loss_tags(logdir) == {"loss": [0, 1, 2]}
 
     def test_variables_that_the_filter_leaves_out(self, logdir):

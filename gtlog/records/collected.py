@@ -116,10 +116,11 @@ class Capture:
     def trained(self):
         """The `KnownVariable`s that the step trains, as a set.
 
-        Those that a tape was asked for. Where none was, those that the step uses, but for what a
-        model says that it keeps frozen.
+        Those that a tape was asked for, seen here or where nothing can be handed over. Where none
+        was, those that the step uses, but for what a model says that it keeps frozen.
         """
         asked = {known for call in self._asked for known in call.known_variables}
+        asked |= {known for known in self.used if known.is_trained_unseen}
         return asked or {known for known in self.used if not known.is_frozen}
 
     @property
@@ -195,7 +196,7 @@ class Capture:
         trained = self.trained
         variables = {
             known: self._variable_record(known, value, gradients.get(known), known in trained)
-            for known, value in sorted(values, key=lambda pair: pair[0].made)
+            for known, value in values
         }
         is_alone = len(named_losses) == 1
         changed = _CHANGED_BETWEEN if self.changed_between else ""

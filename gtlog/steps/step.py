@@ -104,12 +104,18 @@ class RunningStep:
         unseen = _why_gradients_are_unseen()
         if unseen is not None:
             self.failures.notice(unseen)
-            self.touched(self.registry.add_all(tf.nest.flatten(sources)))
-            return None
+            return self._trained_unseen(sources)
         gate = self._outputs_in_xla() if _compat.compiles_with_xla() else self._gate
         if gate is None:
-            return None
+            return self._trained_unseen(sources)
         return self._observed(GraphObservation, self, gate, tape, target, sources)
+
+    def _trained_unseen(self, sources):
+        """Notes variables whose gradients cannot be handed over; there is nothing to observe."""
+        known_variables = self.registry.add_all(tf.nest.flatten(sources))
+        for known in known_variables:
+            known.is_trained_unseen = True
+        self.touched(known_variables)
 
     def _outputs_in_xla(self):
         """What is in place of the gate in a graph that XLA compiles; None where nothing can be."""

@@ -23,9 +23,10 @@ class KnownVariable:
       made: A number that is larger for variables that were made later.
       is_frozen: Whether a model that holds it says that it does not train it.
       steps_logged: In how many steps it was logged so far.
+      is_trained_unseen: Whether a gradient is taken of it that cannot be handed over.
     """
 
-    is_frozen = False
+    is_frozen = is_trained_unseen = False
     steps_logged = 0
 
     def __init__(self, variable, path, role, when_dropped=None):

@@ -95,6 +95,7 @@ class PostHook:
     def _log(self, capture, values, losses, gradients):
         if not values:
             self.failures.notice(self._no_variables(capture.step), once="no variables")
+        values = sorted(values, key=lambda pair: pair[0].made)
         for known, _ in values:
             known.steps_logged += 1
         names = self._loss_names.of([loss.target for loss in losses])
