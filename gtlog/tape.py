@@ -155,9 +155,12 @@ def _say_if_unlogged(sources):
     """Warns of gradients of variables that belong to no step.
 
     A thread that the program did not begin in may work for a step that another one has begun, as
-    the replicas of a strategy do: nothing is said there.
+    the replicas of a strategy do: nothing is said there. Neither is it where XLA compiles: logged
+    steps run a second function there, whatever was traced before.
     """
-    if threading.current_thread() is not threading.main_thread() or _compat.runs_on_workers():
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if _compat.runs_on_workers() or _compat.compiles_with_xla():
         return
     line = calling_line()
     flat = tf.nest.flatten(sources)
