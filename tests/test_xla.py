@@ -130,6 +130,8 @@ def test_other_random_numbers_have_no_seed_under_xla(seed):
     assert (first != second).any()
 
 
+# TensorFlow 2.3 does not tell that XLA is to compile what `get_concrete_function` traces.
+@pytest.mark.filterwarnings("ignore:gtlog.InstrumentedTape was used outside")
 def test_the_users_own_object_is_untouched(logdir, weight):
     """Its traces are those of unlogged steps alone, and all of its attributes are reachable."""
     own = compiled(descent(weight))
