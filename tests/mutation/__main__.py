@@ -21,18 +21,31 @@ import time
 ROOT = pathlib.Path(__file__).parents[2]
 # The tests that speak of a module, the quickest first.
 TESTS = {
-    "statistics": ["test_statistics.py", "test_signed_log.py", "test_summaries.py"],
-    "naming": ["test_naming.py", "test_hostile_names.py", "test_variables.py", "test_messages.py"],
-    "schedule": ["test_schedules.py", "test_steps_and_schedules.py", "test_messages.py"],
+    "statistics/on_host": [
+        "quick/test_statistics.py",
+        "quick/test_signed_log.py",
+        "quick/test_summaries.py",
+    ],
+    "variables/naming": [
+        "quick/test_naming.py",
+        "test_hostile_names.py",
+        "test_variables.py",
+        "quick/test_messages.py",
+    ],
+    "when/schedule": [
+        "quick/test_schedules.py",
+        "test_steps_and_schedules.py",
+        "quick/test_messages.py",
+    ],
     "tape": [
         "test_tape.py",
         "conformance/test_tape_contract.py",
         "test_isolation.py",
         "test_public_api.py",
     ],
-    "step": [
+    "steps/eager": [
         "test_tape.py",
-        "test_messages.py",
+        "quick/test_messages.py",
         "test_steps_and_schedules.py",
         "test_isolation.py",
         "test_shared_logger.py",
@@ -41,13 +54,13 @@ TESTS = {
         "test_replicas.py",
         "conformance/test_truth.py",
     ],
-    "writer": ["test_writer.py", "test_messages.py", "faults"],
-    "event_file": ["test_writer.py", "faults"],
-    "log_directory": ["test_writer.py", "faults"],
-    "outage": ["faults", "test_messages.py"],
-    "failures": ["test_messages.py", "test_hostile_names.py"],
+    "writing/writer": ["test_writer.py", "quick/test_messages.py", "faults"],
+    "writing/tensorboard/event_file": ["test_writer.py", "faults"],
+    "writing/tensorboard/log_directory": ["test_writer.py", "faults"],
+    "writing/outage": ["faults", "quick/test_messages.py"],
+    "notices/failures": ["quick/test_messages.py", "test_hostile_names.py"],
 }
-DEFAULT = ("statistics", "naming", "schedule", "tape", "step")
+DEFAULT = ("statistics/on_host", "variables/naming", "when/schedule", "tape", "steps/eager")
 SECONDS = 600
 
 _COMPARISONS = {

@@ -9,7 +9,7 @@ import tensorflow as tf
 from gtlog import StepRecord, VariableRecord
 from gtlog.summaries import histogram_of, histograms, scalars
 
-from .reference import assert_histogram, norm
+from ..reference import assert_histogram, norm
 
 RANDOM = np.random.RandomState(0)
 KERNEL, BIAS = RANDOM.randn(4, 3), RANDOM.randn(3)

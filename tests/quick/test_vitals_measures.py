@@ -9,7 +9,7 @@ from gtlog import statistics
 from gtlog.vitals import measures, sketches
 from gtlog.vitals.columns import COLUMNS
 
-from .reference import vitals_of
+from ..reference import vitals_of
 
 # Empty, one element, small, on both sides of where blocks, rows and signs change, and large.
 SHAPES = ((0,), (), (1,), (3, 5), (64, 64), (4097,), (8, 513), (300, 250), (3, 65536))

@@ -13,7 +13,7 @@ import gtlog
 from gtlog.summaries import histograms
 from gtlog.testing import read_events
 
-from . import reference
+from .. import reference
 
 
 def place(x):

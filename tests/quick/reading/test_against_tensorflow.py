@@ -16,7 +16,7 @@ from gtlog.reading.records import crc32c
 from gtlog.reading.run import open_run
 from gtlog.summaries import Histogram, Image, Scalar
 
-from ..processes import run_python
+from ...processes import run_python
 
 RANDOM = np.random.RandomState(0)
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 import gtlog
 from gtlog.testing import read_events
 
-from .run_modes.ways import compiled
+from ..run_modes.ways import compiled
 
 
 def message_of(kind, function, *arguments, **options):

@@ -1,0 +1,1 @@
+"""The tests of single rooms, which need no training: less than a minute."""
