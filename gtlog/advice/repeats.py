@@ -13,7 +13,7 @@ def say_repeats(failures, capture, losses, names):
     if capture.changed_between:
         message = _several_updates(capture.step, capture.changed_between)
         failures.notice(message, once=SEVERAL_UPDATES)
-    elif any(loss.count > 1 for loss in losses):
+    elif any(loss.times > 1 for loss in losses):
         failures.notice(_several_losses(capture.step, losses, names), once="several losses")
     if None in names:
         failures.notice(_TOO_MANY)
@@ -32,7 +32,7 @@ def _several_updates(step, changes):
 
 def _several_losses(step, losses, names):
     number, name = next(
-        (loss.count, name) for loss, name in zip(losses, names) if loss.count > 1
+        (loss.times, name) for loss, name in zip(losses, names) if loss.times > 1
     )
     return (
         f"Step {step} differentiated {number} losses by the same variables: the last one is logged "

@@ -38,12 +38,12 @@ class Loss(NamedTuple):
     Attributes:
       target: `Target`.
       value: float, the last one of the step, summed over the replicas.
-      count: How many there were in the step.
+      times: How many there were in the step.
     """
 
     target: Target
     value: float
-    count: int
+    times: int
 
 
 class LossNames:
@@ -141,5 +141,5 @@ def description_of(loss, is_alone):
     if not is_alone and sources and not tape:
         more = f" and {len(sources) - 1} more" if len(sources) > 1 else ""
         words += f" by `{sources[0]}`{more}"
-    last = " The last one, where a step has several." if loss.count > 1 else ""
+    last = " The last one, where a step has several." if loss.times > 1 else ""
     return f"{words}.{last}"
