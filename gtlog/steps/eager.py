@@ -33,6 +33,8 @@ class EagerStep(RunningStep):
         with self.failures.guard("find the variables", self.number):
             self._of_model = self.registry.add_model()
             self._read += self.registry.add_all(variables)
+            if self.is_logged:  # the step may have made them for itself; its end reads them
+                self._alive += variables
 
     def touched(self, known_variables):
         """Notes variables that the step uses, those that are read in other threads included."""
@@ -61,7 +63,7 @@ class EagerStep(RunningStep):
         """Numbers the step and, where it is logged, opens the gate for its graphs."""
         self.number, self.is_logged = None, False  # so it stays where beginning fails
         self._capture = self._captured = None
-        self._read, self._of_model = [], []
+        self._read, self._of_model, self._alive = [], [], []
         with self.failures.guard("compare the step with the one before"):
             if self.post_hook.update_outside.is_waiting:
                 self.post_hook.update_outside.before_step()
@@ -82,6 +84,7 @@ class EagerStep(RunningStep):
         if self.is_logged:
             with self.failures.guard("log the step", self.number):
                 self._log()
+        self._alive = []
         self.failures.raise_pending()
 
     def _log(self):
@@ -101,6 +104,7 @@ class EagerStep(RunningStep):
     def abandon(self):
         """Drops the step, which the user's code did not complete."""
         self._leave_gate()
+        self._alive = []
 
     def _leave_gate(self):
         self._gate.running.discard(self)

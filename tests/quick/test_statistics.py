@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from gtlog import statistics
-from gtlog.statistics import describe, describe_difference, histogram
+from gtlog.statistics import describe, describe_difference, histogram, on_host
 
 with warnings.catch_warnings():  # pkg_resources and protobuf, in some versions
     warnings.simplefilter("ignore")
@@ -27,7 +27,7 @@ DTYPES = FLOATS + INTEGERS + (np.bool_,) + COMPLEX
 
 # Norms of any few elements up to it are float64 numbers.
 LARGEST = 1e300
-BLOCK = statistics._BLOCK
+BLOCK = on_host._BLOCK
 
 
 def cast(array, dtype):
