@@ -148,7 +148,7 @@ class Run:
 
     @property
     def steps(self) -> np.ndarray:
-        """The numbers of the logged steps, int64: those of the table, or of all values."""
+        """The numbers (int64) of the logged steps, those of the table or of all values."""
         if len(self.table):
             return self.table.steps
         return np.array(sorted({s for one in self._series.values() for s in one.steps}), np.int64)
@@ -168,7 +168,7 @@ class Run:
 
     @property
     def losses(self) -> Dict[str, np.ndarray]:
-        """The losses by name: float64, one number for each of the table's steps, NaN if absent."""
+        """The losses by name, float64 arrays of one number a step of the table, NaN if absent."""
         values = self.table.step_values
         return {name: values[name] for name in values if name.partition("/")[0] == tags.LOSS}
 
@@ -267,7 +267,7 @@ class Run:
 
     @property
     def findings(self) -> List[Any]:
-        """What the diagnosis finds in the vitals: a list of `gtlog.Finding`, worst first."""
+        """What the diagnosis finds in the vitals, as a list of findings with the worst first."""
         if "findings" not in self._kept:
             # By name: the diagnosis stands on the reader, not the reader on the diagnosis.
             diagnosis = importlib.import_module("gtlog.diagnosis")
@@ -276,7 +276,7 @@ class Run:
 
     @property
     def logged_findings(self) -> List[Tuple[int, Dict[str, Any]]]:
-        """What was found while the run went on: pairs of a step and the fields of a finding."""
+        """What was found while the run went on, as pairs of a step and the fields of a finding."""
         return self._vitals_files.findings
 
     def to_pandas(self):

@@ -194,7 +194,7 @@ class VitalsTable:
 
     @functools.cached_property
     def steps(self) -> np.ndarray:
-        """The numbers of the steps: int64, ascending."""
+        """The numbers of the steps, int64 and ascending."""
         return _frozen(np.array([entry.step for entry in self._own_entries()], np.int64))
 
     @property
@@ -204,7 +204,7 @@ class VitalsTable:
 
     @functools.cached_property
     def columns(self) -> Tuple[str, ...]:
-        """Names of the columns that are there: the known ones in their order, then others."""
+        """Names of the columns that are there, the known ones in their order, then others."""
         present = {name: None for layout in self._layouts() for name in layout.columns}
         others = [name for name in present if name not in COLUMNS]
         return tuple(name for name in (*COLUMNS, *others) if name in present)
@@ -215,7 +215,7 @@ class VitalsTable:
 
     @functools.cached_property
     def step_values(self) -> Mapping[str, np.ndarray]:
-        """Numbers of whole steps: name to float64 `[steps]`, NaN where a step lacks the number."""
+        """Numbers of whole steps, float64 `[steps]` by name, NaN where a step lacks the number."""
         series: Dict[str, np.ndarray] = {}
         for place, entry in enumerate(self._own_entries()):
             for name, value in entry.values.items():
