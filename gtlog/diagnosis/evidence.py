@@ -1,0 +1,267 @@
+"""What the rules share: the vitals of a run as arrays, and what they mean together."""
+
+import functools
+
+import numpy as np
+
+from gtlog.diagnosis.robust import log10, median, median_of_others, smooth
+
+KERNELS = ("kernel", "recurrent_kernel")
+OTHER = "other"
+
+# A run that is logged from a later step on does not show how it began.
+BEGINNING = 2
+# Logged steps whose median says what a variable was like at first; in long runs a twentieth.
+FEWEST_OF_BEGINNING = 5
+
+
+class Evidence:
+    """The vitals of a run, and what several rules read from them. Arrays are `[variables, steps]`.
+
+    Args:
+      table: A `VitalsTable`.
+      is_whole: Whether the run is over, so that what has not happened will not happen.
+    """
+
+    def __init__(self, table, is_whole=True):
+        self.table = table
+        self.is_whole = is_whole
+        self.rows = table.variables
+        self.steps = np.asarray(table.steps, np.int64)
+        self._columns = {}
+
+    def __len__(self):
+        return len(self.steps)
+
+    def column(self, name):
+        """A column of the vitals, float64; NaN where it is not known."""
+        if name not in self._columns:
+            self._columns[name] = np.asarray(self.table.column(name), np.float64)
+        return self._columns[name]
+
+    def logarithm(self, name):
+        """The column's logarithm to the base of ten; minus infinity where it is zero."""
+        key = ("log10", name)
+        if key not in self._columns:
+            self._columns[key] = log10(self.column(name))
+        return self._columns[key]
+
+    @functools.cached_property
+    def sketch(self):
+        """The projections of the values, `[projections, variables, steps]`."""
+        return np.stack([self.column(f"sketch_{number}") for number in range(4)])
+
+    @functools.cached_property
+    def has_beginning(self):
+        """Whether the first steps of the run were logged."""
+        return len(self) > 0 and self.steps[0] < BEGINNING
+
+    # Which variables, and in which steps
+
+    @functools.cached_property
+    def is_asked(self):
+        """Where the tape was asked for the variable, and may have answered None."""
+        asked = self.column("asked")
+        return np.where(np.isnan(asked), ~np.isnan(self.column("gradient_rms")), asked == 1)
+
+    @functools.cached_property
+    def is_trained(self):
+        """Which variables the step trains, as far as it is known, `[variables]`."""
+        return self.is_asked.any(axis=1)
+
+    @functools.cached_property
+    def kernels(self):
+        """Rows of the trained kernels in the order of the forward pass."""
+        is_kernel = [self._is_kernel(row) for row in self.rows]
+        return np.flatnonzero(np.array(is_kernel, bool) & self.is_trained)
+
+    @staticmethod
+    def _is_kernel(row):
+        # What hand-written modules call their matrices tells no role.
+        is_matrix = len(row.shape) >= 2 and all(size > 0 for size in row.shape)
+        return is_matrix and row.role in (*KERNELS, OTHER)
+
+    @functools.cached_property
+    def changed(self):
+        """Where the step changed the variable, as far as it is known."""
+        update = self.column("update_rms")
+        return np.where(np.isnan(update), self.moved, update > 0)
+
+    @functools.cached_property
+    def travelled(self):
+        """How far the value is from that of the logged step before, as a root mean square."""
+        distance = np.full(self.column("value_rms").shape, np.nan)
+        difference = np.diff(self.sketch, axis=2)
+        distance[:, 1:] = np.sqrt(np.mean(difference**2, axis=0))
+        return distance
+
+    @functools.cached_property
+    def moved(self):
+        """Where the value differs from that of the logged step before."""
+        differs = np.zeros(self.travelled.shape, bool)
+        with np.errstate(invalid="ignore"):
+            differs[:, 1:] = self.travelled[:, 1:] > 0
+            differs[:, 1:] |= np.abs(np.diff(self.column("value_rms"), axis=1)) > 0
+        return differs
+
+    @functools.cached_property
+    def applied(self):
+        """The steps in which an update was applied to anything, `[steps]`."""
+        return (self.changed & self.is_trained[:, None]).any(axis=0)
+
+    @functools.cached_property
+    def is_trained_now(self):
+        """Where the tape was asked for the variable in a step that applied an update."""
+        return self.is_asked & self.applied
+
+    # The kernels: arrays [kernels, steps]
+
+    def of_kernels(self, name):
+        """The logarithm of a column of the kernels, in steps that asked for them."""
+        values = self.logarithm(name)[self.kernels]
+        return np.where(self.is_asked[self.kernels], values, np.nan)
+
+    @functools.cached_property
+    def gradient(self):
+        """Logarithm of the kernels' gradients; NaN where not finite."""
+        finite = self.column("gradient_nonfinite")[self.kernels] > 0
+        return np.where(finite, np.nan, self.of_kernels("gradient_rms"))
+
+    @functools.cached_property
+    def peers_gradient(self):
+        """For each kernel the median of the others' gradients that are not zero, in decades."""
+        gradient = np.where(np.isneginf(self.gradient), np.nan, self.gradient)
+        return median_of_others(gradient)
+
+    @functools.cached_property
+    def gradient_gap(self):
+        """Decades by which a kernel's gradient lies above that of its peers, smoothed."""
+        with np.errstate(invalid="ignore"):
+            return smooth(self.gradient - self.peers_gradient)
+
+    @functools.cached_property
+    def change_of_gradient(self):
+        """Decades by which a kernel's gradient changed since its beginning, smoothed."""
+        gradient = smooth(np.where(np.isneginf(self.gradient), np.nan, self.gradient))
+        number = max(FEWEST_OF_BEGINNING, gradient.shape[1] // 20)
+        return gradient - median(gradient[:, :number])[:, None]
+
+    @functools.cached_property
+    def lost_gradient(self):
+        """Decades that a kernel's gradient lost beyond the one after it that lost least."""
+        change = self.change_of_gradient
+        after = np.where(np.isnan(change), -np.inf, change)
+        highest = np.maximum.accumulate(after[::-1], axis=0)[::-1]
+        best = np.full(change.shape, np.nan)
+        best[:-1] = highest[1:]
+        with np.errstate(invalid="ignore"):
+            return np.where(np.isfinite(best), best - change, np.nan)
+
+    @functools.cached_property
+    def excess_update(self):
+        """Decades by which a kernel's updates lie above those of its peers, smoothed.
+
+        What is usual depends on the optimizer: SGD's updates follow the gradient, Adam's are all of
+        one size, LAMB's follow the weight. So the least of the three that all three agree on.
+        """
+        size = self.of_kernels("update_rms")
+        size = np.where(self.applied & np.isfinite(size), size, np.nan)
+        measures = (size, size - self.of_kernels("gradient_rms"), self.update)
+        excess = np.stack([smooth(one - median_of_others(_finite(one))) for one in measures])
+        least, most = excess.min(axis=0), excess.max(axis=0)
+        return np.where(least > 0, least, np.where(most < 0, most, 0 * least))
+
+    @functools.cached_property
+    def update(self):
+        """Logarithm of the kernels' update ratios; NaN in steps that applied none."""
+        ratio = self.of_kernels("update_ratio")
+        is_known = self.applied & np.isfinite(ratio)
+        return np.where(is_known, ratio, np.nan)
+
+    @functools.cached_property
+    def scale(self):
+        """Root mean square of the kernels' values times the root of their number of inputs."""
+        inputs = np.array([inputs_of(self.rows[row].shape) for row in self.kernels], float)
+        return self.column("value_rms")[self.kernels] * np.sqrt(inputs)[:, None]
+
+    @functools.cached_property
+    def change_of_value(self):
+        """Decades by which a kernel grew since it was first seen."""
+        size = smooth(_finite(self.logarithm("value_rms")[self.kernels]))
+        known = ~np.isnan(size)
+        first = size[np.arange(len(size)), known.argmax(axis=1)]
+        return size - first[:, None]
+
+    def way(self):
+        """How far the kernels went in all, as a share of their size; the median of them."""
+        ratio = 10.0**self.update
+        number = np.diff(self.steps, prepend=self.steps[0] - 1)
+        return typical(np.nansum(ratio * np.sqrt(number), axis=1)) if ratio.size else 0.0
+
+    # The losses
+
+    @functools.cached_property
+    def losses(self):
+        """The losses by name, those that are known at any step."""
+        series = self.table.step_values
+        names = [name for name in series if name == "loss" or name.startswith("loss/")]
+        arrays = {name: np.asarray(series[name], np.float64) for name in names}
+        return {name: array for name, array in arrays.items() if np.isfinite(array).any()}
+
+    @functools.cached_property
+    def loss(self):
+        """The loss, where there is exactly one; None otherwise."""
+        return next(iter(self.losses.values())) if len(self.losses) == 1 else None
+
+    def loss_at_ends(self):
+        """Medians of the one loss over its first and its last fifth; NaN where there is none."""
+        loss = self.loss
+        if loss is None:
+            return np.nan, np.nan
+        known = loss[np.isfinite(loss)]
+        if not len(known):
+            return np.nan, np.nan
+        fifth = max(1, len(known) // 5)
+        return float(np.median(known[:fifth])), float(np.median(known[-fifth:]))
+
+    # Names
+
+    def layer_of(self, row):
+        """The layer of a row as a finding names it: a bare variable is its own layer."""
+        return self.rows[row].layer or self.rows[row].path
+
+    def bias_of(self, row):
+        """The row of the bias that belongs to a kernel; None where there is none."""
+        for other in range(row + 1, len(self.rows)):
+            if self.rows[other].layer != self.rows[row].layer or self._is_kernel(self.rows[other]):
+                return None
+            if self.rows[other].role == "bias" or len(self.rows[other].shape) == 1:
+                return other
+        return None
+
+    def has_live_bias(self, kernel):
+        """Whether something between a kernel and the next one gets a gradient."""
+        for row in range(kernel + 1, len(self.rows)):
+            if self._is_kernel(self.rows[row]) and self.is_trained[row]:
+                return False
+            if self.is_trained[row] and (self.column("gradient_rms")[row] > 0).any():
+                return True
+        return False
+
+
+def inputs_of(shape):
+    """Number of inputs of each unit of a kernel: all its axes but the last.
+
+    >>> inputs_of((3, 3, 16, 32))
+    144
+    """
+    return int(np.prod(shape[:-1]))
+
+
+def _finite(values):
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def typical(values):
+    """Median of what is known, over everything."""
+    return float(median(np.ravel(values)))

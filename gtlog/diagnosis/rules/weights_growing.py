@@ -1,0 +1,73 @@
+"""Weights growing: the weights grow without settling.
+
+The reason: weights that start small grow to their size and settle. What grows at the same rate, in
+proportion to itself, to many times the usual scale, is driven by something else than a loss that
+falls.
+
+Source: TheDeepChecker (twice as large in four checks) alarms on weights that start small; scale,
+peers and the rate are our own.
+"""
+
+import numpy as np
+
+from gtlog.diagnosis.faults import WEIGHTS_GROWING
+from gtlog.diagnosis.robust import median_of_others
+from gtlog.diagnosis.sighting import Sighting
+from gtlog.diagnosis.words import figure, several, times
+
+# Decades.
+GREW = 0.5
+PEERS_GREW = 0.3
+# Root mean square times the root of the number of inputs; 1 to 1.4 is what initializers give.
+LEAST_SCALE = 3.0
+# The rate of growth in the last third beside that in the whole.
+STEADY = 0.5
+FEWEST_STEPS = 6
+
+
+def find(evidence):
+    """The layer that grows while its peers do not, or the network where all do."""
+    change = evidence.change_of_value
+    if not len(change) or len(evidence) < FEWEST_STEPS:
+        return []
+    steps = evidence.steps
+    third = -max(2, len(evidence) // 3)
+    span = max(1, steps[-1] - steps[0])
+    rate = change[:, -1] / span
+    late = (change[:, -1] - change[:, third]) / max(1, steps[-1] - steps[third])
+    with np.errstate(invalid="ignore"):
+        grows = (change[:, -1] >= GREW) & (late >= STEADY * rate)
+        grows &= evidence.scale[:, -1] >= LEAST_SCALE
+        local = grows & (median_of_others(change)[:, -1] <= PEERS_GREW)
+    if grows.mean() > 0.5:
+        return _of_the_whole(evidence, change, grows)
+    return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(local)]
+
+
+def _of_the_whole(evidence, change, grows):
+    first, last = evidence.loss_at_ends()
+    if not last > first:
+        return []
+    text = (
+        f"{several(int(grows.sum()), 'kernel')} of {len(change)} are "
+        f"{times(10 ** np.median(change[grows, -1]))} times as large as at first and grow on; the "
+        f"loss went from {figure(first)} to {figure(last)}."
+    )
+    return [Sighting(WEIGHTS_GROWING, _onset(np.median(change[grows], 0)), text)]
+
+
+def _of_kernel(evidence, place, change):
+    row = int(evidence.kernels[place])
+    value = evidence.column("value_rms")[row]
+    others = np.nanmedian(np.delete(change, place, axis=0)[:, -1])
+    text = (
+        f"Its weights grew from {figure(value[np.isfinite(value)][0])} (root mean square) to "
+        f"{figure(value[-1])} and grow on; the other kernels are {times(10 ** others)} times as "
+        "large as at first."
+    )
+    return Sighting(WEIGHTS_GROWING, _onset(change[place]), text, row, (row,))
+
+
+def _onset(change):
+    near_start = np.flatnonzero(change <= 0.1 * change[-1])
+    return int(near_start[-1]) if len(near_start) else 0

@@ -1,0 +1,70 @@
+"""Weights shrinking: the weights decay towards zero, faster than the gradient can hold them.
+
+The reason: a decay that suits the training shrinks all kernels a little, and the loss falls
+meanwhile. One that eats a layer takes most of its size, while its peers keep theirs; one that eats
+the network takes the loss back to where it began.
+
+Source: TheDeepChecker sees the end of it (95 % of the weights below 1e-5); peers are our own.
+"""
+
+import numpy as np
+
+from gtlog.diagnosis.faults import WEIGHTS_SHRINKING
+from gtlog.diagnosis.robust import median_of_others
+from gtlog.diagnosis.sighting import Sighting
+from gtlog.diagnosis.words import figure, several, times
+
+# Decades.
+LOST = -0.5
+PEERS_LOST = -0.25
+LOST_BY_ALL = -0.7
+STILL_FALLING = -0.01
+FEWEST_STEPS = 6
+LOSS_KEPT = 0.9
+
+
+def find(evidence):
+    """The layer that shrinks while its peers do not, or the network where all do."""
+    change = evidence.change_of_value
+    if not len(change) or len(evidence) < FEWEST_STEPS:
+        return []
+    last = change[:, -1]
+    late = change[:, -max(2, len(evidence) // 5)]
+    with np.errstate(invalid="ignore"):
+        falls = last - late <= STILL_FALLING * 1
+        shrinks = (last <= LOST) & falls
+        if (last <= LOST_BY_ALL).mean() > 0.8:
+            return _of_the_whole(evidence, change)
+        local = shrinks & (median_of_others(change)[:, -1] >= PEERS_LOST)
+    return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(local)]
+
+
+def _of_the_whole(evidence, change):
+    first, last = evidence.loss_at_ends()
+    if last < LOSS_KEPT * first:
+        return []
+    text = (
+        f"{several(len(change), 'kernel')} are {times(10 ** -np.nanmedian(change[:, -1]))} times "
+        f"smaller than at first, and the loss went from {figure(first)} to {figure(last)}."
+    )
+    onset = onset_of(np.nanmedian(change, 0))
+    return [Sighting(WEIGHTS_SHRINKING, onset, text)]
+
+
+def _of_kernel(evidence, place, change):
+    row = int(evidence.kernels[place])
+    value = evidence.column("value_rms")[row]
+    others = np.nanmedian(np.delete(change, place, axis=0)[:, -1])
+    text = (
+        f"Its weights shrank from {figure(value[np.isfinite(value)][0])} (root mean square) to "
+        f"{figure(value[-1])} and still shrink; the other kernels are {times(10 ** others)} times "
+        "as large as at first."
+    )
+    return Sighting(WEIGHTS_SHRINKING, onset_of(change[place]), text, row, (row,))
+
+
+def onset_of(change):
+    """Where the way to the last value begins: the last step within a tenth of it."""
+    end = change[-1]
+    near_start = np.flatnonzero(change >= 0.1 * end) if end < 0 else np.array([0])
+    return int(near_start[-1]) if len(near_start) else 0
