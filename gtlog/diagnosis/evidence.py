@@ -147,15 +147,19 @@ class Evidence:
         return gradient - median(gradient[:, :number])[:, None]
 
     @functools.cached_property
+    def strongest_after(self):
+        """The largest gradient of the kernels after each, in decades; NaN after the last."""
+        return _highest_after(_finite(self.gradient))
+
+    @functools.cached_property
     def lost_gradient(self):
         """Decades that a kernel's gradient lost beyond the one after it that lost least."""
-        change = self.change_of_gradient
-        after = np.where(np.isnan(change), -np.inf, change)
-        highest = np.maximum.accumulate(after[::-1], axis=0)[::-1]
-        best = np.full(change.shape, np.nan)
-        best[:-1] = highest[1:]
-        with np.errstate(invalid="ignore"):
-            return np.where(np.isfinite(best), best - change, np.nan)
+        return _highest_after(self.change_of_gradient) - self.change_of_gradient
+
+    @functools.cached_property
+    def gained_gradient(self):
+        """Decades that a kernel's gradient gained beyond the one after it that gained most."""
+        return -self.lost_gradient
 
     @functools.cached_property
     def excess_update(self):
@@ -198,6 +202,15 @@ class Evidence:
         number = np.diff(self.steps, prepend=self.steps[0] - 1)
         return typical(np.nansum(ratio * np.sqrt(number), axis=1)) if ratio.size else 0.0
 
+    @functools.cached_property
+    def biases(self):
+        """Root mean square of the bias of each kernel; NaN where there is none."""
+        rows = [self.bias_of(int(row)) for row in self.kernels]
+        value = self.column("value_rms")
+        unknown = np.full(len(self), np.nan)
+        found = [unknown if row is None else value[row] for row in rows]
+        return np.stack(found) if found else np.empty((0, len(self)))
+
     # The losses
 
     @functools.cached_property
@@ -239,12 +252,12 @@ class Evidence:
                 return other
         return None
 
-    def has_live_bias(self, kernel):
-        """Whether something between a kernel and the next one gets a gradient."""
+    def has_live_bias(self, kernel, start=0):
+        """Whether something between a kernel and the next one gets a gradient from `start` on."""
         for row in range(kernel + 1, len(self.rows)):
             if self._is_kernel(self.rows[row]) and self.is_trained[row]:
                 return False
-            if self.is_trained[row] and (self.column("gradient_rms")[row] > 0).any():
+            if self.is_trained[row] and (self.column("gradient_rms")[row, start:] > 0).any():
                 return True
         return False
 
@@ -256,6 +269,15 @@ def inputs_of(shape):
     144
     """
     return int(np.prod(shape[:-1]))
+
+
+def _highest_after(values):
+    """For each row the highest of the rows after it; NaN where none is known."""
+    known = np.where(np.isnan(values), -np.inf, values)
+    highest = np.maximum.accumulate(known[::-1], axis=0)[::-1]
+    after = np.full(values.shape, np.nan)
+    after[:-1] = np.where(np.isneginf(highest[1:]), np.nan, highest[1:])
+    return after
 
 
 def _finite(values):

@@ -3,8 +3,8 @@
 The reason: a ReLU leaves a unit without a gradient for some inputs; a unit that gets none from a
 whole batch, step after step, is dead. Where all units of a layer are dead, everything before it
 and the kernel after it get nothing either, but the bias after it does: this tells which layer it
-is. What an output layer leaves out (actions that are not taken) and small batches are healthy,
-so the share must stand over a window, and be far from its own past or from that of its peers.
+is. What an output layer leaves out (actions that are not taken), small batches and a share that
+grows slowly are healthy, so it counts where nearly all units are dead, or where many die at once.
 
 Source: AUTOTRAINER counts zero entries of the gradient (0.7); units over a window are our own.
 """
@@ -12,17 +12,24 @@ Source: AUTOTRAINER counts zero entries of the gradient (0.7); units over a wind
 import numpy as np
 
 from gtlog.diagnosis.faults import DEAD_UNITS
-from gtlog.diagnosis.robust import least
+from gtlog.diagnosis.robust import least, median, median_of_others, windows
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import percent, several
 
+# Shares of units.
 ALL = 0.999
-# Share of units: more than ReLU sparsity of a healthy layer.
-MOST = 0.8
-# Share that has died since the beginning.
-RISE = 0.4
-LEAST_OF_RISE = 0.5
-WINDOW = 5
+MOST = 0.9
+# Share that dies from one window to the next, and that is dead then.
+DIED = 0.3
+LEAST = 0.5
+# ... in so few training steps that it is no drift, after a share that hardly varied.
+MOST_STEPS = 20
+STEADY = 0.15
+# Root mean square of a bias that keeps units shut, and how many times it is that of the others.
+LARGE_BIAS = 1.0
+BESIDE_OTHERS = 8.0
+WINDOW = 3
+PAST = 5
 FEWEST_UNITS = 4
 
 
@@ -33,17 +40,46 @@ def find(evidence):
     if share.shape[1] < WINDOW or not len(kernels):
         return []
     standing = least(share, WINDOW)
-    beginning = np.nanmin(np.where(np.isnan(share), np.inf, share)[:, :WINDOW], axis=1)[:, None]
-    is_hidden = np.array([_is_hidden(evidence, row) for row in kernels], bool)[:, None]
-    with np.errstate(invalid="ignore"):
-        is_dead = (standing >= MOST) | (
-            (standing >= LEAST_OF_RISE) & (standing - beginning >= RISE)
-        )
-    is_dead &= is_hidden
-    lasting = np.logical_and.accumulate(is_dead[:, ::-1], axis=1)[:, ::-1]
+    lasting = _to_the_end(standing >= MOST) | _died(evidence, share, standing)
+    lasting |= _to_the_end(standing >= LEAST) & _has_large_bias(evidence)[:, None]
+    lasting &= np.array([_is_hidden(evidence, row) for row in kernels], bool)[:, None]
     if not lasting.any():
         return []
-    return [_sighting(evidence, share, lasting)]
+    return _sighting(evidence, share, lasting)
+
+
+def _has_large_bias(evidence):
+    """Which kernels have a bias that is large, in itself and beside the other biases."""
+    if not len(evidence.kernels):
+        return np.zeros(0, bool)
+    last = evidence.biases[:, -1:]
+    with np.errstate(invalid="ignore"):
+        return ((last >= LARGE_BIAS) & (last >= BESIDE_OTHERS * median_of_others(last)))[:, 0]
+
+
+def _to_the_end(flags):
+    return np.logical_and.accumulate(flags[:, ::-1], axis=1)[:, ::-1]
+
+
+def _died(evidence, share, standing):
+    """Where many units died at once, and stay dead."""
+    before, spread = np.full((2, *share.shape), np.nan)
+    past = windows(share, PAST)
+    before[:, WINDOW:] = median(past)[:, :-WINDOW]
+    spread[:, WINDOW:] = (past.max(axis=2) - past.min(axis=2))[:, :-WINDOW]
+    number = np.full(share.shape[1], np.inf)
+    number[WINDOW:] = evidence.steps[WINDOW:] - evidence.steps[:-WINDOW]
+    with np.errstate(invalid="ignore"):
+        jump = (standing - before >= DIED) & (standing >= LEAST) & (spread <= STEADY)
+        jump &= number <= MOST_STEPS * WINDOW
+        level = np.where(jump, standing, np.nan)
+    died = np.zeros(share.shape, bool)
+    for place in np.flatnonzero(jump.any(1)):
+        start = int(jump[place].argmax())
+        rest = share[place, start:]
+        if np.nanmin(rest) >= LEAST * 0.9 and np.nanmedian(rest) >= 0.9 * level[place, start]:
+            died[place, start:] = True
+    return died
 
 
 def _is_hidden(evidence, row):
@@ -53,24 +89,39 @@ def _is_hidden(evidence, row):
 
 def _sighting(evidence, share, lasting):
     starts = np.where(lasting.any(1), lasting.argmax(1), lasting.shape[1])
-    onset = int(starts.min())
-    places = np.flatnonzero(starts <= onset + 1)
-    place = _place(evidence, places, share)
+    start = int(starts.min())
+    places = np.flatnonzero(starts <= start + 1)
+    place = _place(evidence, places, share, start)
+    if place is None:
+        return []
     row = int(evidence.kernels[place])
-    dead = share[place, -WINDOW:].min()
-    others = np.delete(share[:, -WINDOW:], np.flatnonzero(lasting.any(1)), axis=0)
-    usual = f"; elsewhere it is {percent(np.nanmedian(others))}" if others.size else ""
+    onset = max(0, start - WINDOW + 1)
+    dead = np.nanmin(share[place, start:])
+    others = np.delete(share[:, start:], np.flatnonzero(lasting.any(1)), axis=0)
+    usual = f"; in the other kernels it is {percent(np.nanmedian(others))}" if others.size else ""
+    before = np.nanmedian(share[place, :onset]) if onset else np.nan
+    earlier = f", {percent(before)} before" if before < dead else ""
     text = (
         f"{percent(dead)} of its {several(evidence.rows[row].shape[-1], 'unit')} get a gradient of "
-        f"exactly zero in each of the last {several(share.shape[1] - onset + WINDOW - 1, 'logged step')}{usual}."
+        f"exactly zero in each of {several(share.shape[1] - onset, 'logged step')}{earlier}{usual}."
     )
     rows = tuple(int(evidence.kernels[one]) for one in np.flatnonzero(lasting.any(1)))
-    return Sighting(DEAD_UNITS, max(0, onset - WINDOW + 1), text, row, rows)
+    return [Sighting(DEAD_UNITS, onset, text, row, rows)]
 
 
-def _place(evidence, places, share):
-    """The last kernel of those that are dead; the one before where its bias is alive."""
+def _place(evidence, places, share, start):
+    """The last of the kernels that died, or the one with the bias that shuts it.
+
+    A kernel whose inputs are all zero has no gradient, while its bias has one: the layer before it
+    is dead. Where there is none before, the data are zero: None.
+    """
+    shut = [place for place in places if _has_large_bias(evidence)[place]]
+    if len(shut) == 1:
+        return int(shut[0])
     last = int(places[-1])
-    if share[last, -1] < ALL or len(places) == 1:
+    if np.nanmin(share[last, -WINDOW:]) < ALL:
         return last
-    return int(places[-2]) if evidence.has_live_bias(int(evidence.kernels[last])) else last
+    if evidence.has_live_bias(int(evidence.kernels[last]), start):
+        return int(places[-2]) if len(places) > 1 else None
+    # A branch to which nothing is routed, such as an expert, leaves the layers before it alive.
+    return last if len(places) == last + 1 else None

@@ -16,6 +16,8 @@ from gtlog.diagnosis.words import percent, several
 
 # Share of units; below it some weights may well be tied on purpose.
 LEAST_SHARE = 0.2
+# Weights of which all have the same magnitude are clipped: few corners are left for units.
+CLIPPED = 0.9
 # Times that it was looked at, with an update in between.
 FEWEST_LOOKS = 3
 
@@ -26,6 +28,9 @@ def find(evidence):
     share = evidence.column("identical_units")[rows]
     zeros = evidence.column("value_zeros")[rows]
     sightings = []
+    with np.errstate(invalid="ignore"):
+        size, largest = (evidence.column(name)[rows] for name in ("value_rms", "value_max"))
+        share = np.where((size > CLIPPED * largest) & (share < 1), 0 * share, share)
     for place, row in enumerate(rows):
         looks = np.flatnonzero(~np.isnan(share[place]))
         sighting = _of_kernel(evidence, row, looks, share[place, looks], zeros[place, looks])

@@ -83,8 +83,9 @@ def _of_block(evidence, block, connected):
     kernels = [row for row in block if len(evidence.rows[row].shape) >= 2]
     row = int(kernels[-1] if kernels else block[-1])
     layers = list(dict.fromkeys(evidence.layer_of(one) for one in block))
-    is_after_all = not connected[block[-1] + 1:].any()
     missing = (evidence.column("missing")[row] == 1).any()
+    is_open = not connected[block[-1] + 1 :].any()
+    is_branch = not missing and connected[: block[0]].any()
     what = "None" if missing else "a gradient of exactly zero"
     steps = int(evidence.is_asked[row].sum())
     others = f", and so did {several(len(layers) - 1, 'layer')} before it" if layers[1:] else ""
@@ -93,11 +94,14 @@ def _of_block(evidence, block, connected):
         f"that asked for it{others}; {several(int(connected.sum()), 'variable')} elsewhere got "
         "gradients."
     )
-    if not is_after_all:
+    if not is_open and not is_branch:
         return Sighting(NO_GRADIENT, _first(evidence, row), text, row, tuple(block))
     advice = (
-        "No layer after it gets a gradient either, so the loss does not seem to use its output. "
-        "Where that is meant, do not ask the tape for it."
+        "The layers before it do get gradients, so it is a branch that nothing is routed to, or "
+        "that is multiplied by zero."
+        if is_branch
+        else "No layer after it gets a gradient either, so the loss does not seem to use its "
+        "output. Where that is meant, do not ask the tape for it."
     )
     onset = _first(evidence, row)
     return Sighting(NO_GRADIENT, onset, text, row, tuple(block), severity=NOTE, advice=advice)

@@ -12,7 +12,7 @@ pilot; the level of a guess is our own.
 
 import numpy as np
 
-from gtlog.diagnosis.faults import NOT_LEARNING, NOTE
+from gtlog.diagnosis.faults import ALARM, NOT_LEARNING, NOTE
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several
 
@@ -44,4 +44,6 @@ def find(evidence):
         f"{guess:.3g}, although the weights have moved by {figure(way)} of their size, and no "
         "layer stands out."
     )
-    return [Sighting(NOT_LEARNING, 0, text)]
+    # While a run goes on, a plateau at the start may still end.
+    severity = ALARM if evidence.is_whole else NOTE
+    return [Sighting(NOT_LEARNING, 0, text, severity=severity)]

@@ -2,9 +2,9 @@
 
 The reason: from one logged step to the next a value moves at most by the updates in between, whose
 size is known at both ends, and as a rule by far less, since they do not all point the same way. A
-jump beyond that, of a layer whose peers do not jump, or back to an earlier value, was made by
-something else: set_weights, assign, an old checkpoint. A restart of the learning rate moves all
-layers alike. Exponential averages and target networks are not trained, so that they do not count.
+jump beyond that, of a layer whose peers do not jump, was made by something else: set_weights,
+assign, an old checkpoint. A restart of the learning rate moves all layers alike. Exponential
+averages and target networks are not trained, so that they do not count.
 
 Source: our own; no published tool follows a value across steps.
 """
@@ -12,64 +12,85 @@ Source: our own; no published tool follows a value across steps.
 import numpy as np
 
 from gtlog.diagnosis.faults import OVERWRITTEN
-from gtlog.diagnosis.robust import median, median_of_others, windows
+from gtlog.diagnosis.robust import median_of_others, windows
 from gtlog.diagnosis.sighting import Sighting
-from gtlog.diagnosis.words import figure, percent, times
+from gtlog.diagnosis.words import percent, several, times
 
-# How many times further a value travelled than all updates in between could carry it.
-LEAST_EXCESS = 4.0
-# How many times further than its usual way between two logged steps.
-LEAST_JUMP = 8.0
+# How many times further a value travelled than all updates in between could carry it: of few
+# updates, and of many, which never all agree.
+EXCESS_OF_FEW = 6.0
+EXCESS = 3.0
+FEW = 3
+# Logged steps whose largest update counts.
+NEARBY = 8
+# Share of units without a gradient.
+SPARSE = 0.5
 # Share of the weights' own size.
-LEAST_DISTANCE = 0.05
-PAST = 8
-FEWEST_PAST = 3
+LEAST_DISTANCE = 0.03
 
 
 def find(evidence):
     """The layers whose weights jumped without an update to match, each at its first jump."""
     rows = evidence.kernels
-    if len(evidence) < 2 or not len(rows):
+    if len(evidence) < 3 or not len(rows):
         return []
     travelled = evidence.travelled[rows]
-    excess = travelled / _reach(evidence, rows)
+    excess = _excess(evidence, rows, travelled)
     jumps = _jumps(evidence, rows, travelled, excess)
-    return [_sighting(evidence, rows, place, jumps, travelled, excess) for place in _first(jumps)]
+    places = np.flatnonzero(jumps.any(1))
+    return [_sighting(evidence, rows, place, jumps, travelled, excess) for place in places]
 
 
-def _reach(evidence, rows):
-    """How far the updates since the last logged step could carry the value, if all agreed."""
+def _excess(evidence, rows, travelled):
+    """The distance over that which the updates since the last logged step reach, if all agreed."""
     update = evidence.column("update_rms")[rows]
-    before = np.concatenate([update[:, :1], update[:, :-1]], axis=1)
-    number = np.diff(evidence.steps, prepend=evidence.steps[0])
+    update = np.where(np.isfinite(update), update, np.nan)
+    nearby = np.fmax(_highest_nearby(update), _next(update))
+    number = np.maximum(np.diff(evidence.steps, prepend=evidence.steps[0]), 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        excess = travelled / (nearby * number)
+    needed = np.where(number <= FEW, EXCESS_OF_FEW, EXCESS)
+    # Where units or all of it go without a gradient, updates are rare and say little.
     with np.errstate(invalid="ignore"):
-        return np.fmax(update, before) * np.maximum(number, 1)
+        is_sparse = _highest_nearby(evidence.column("dead_units")[rows]) >= SPARSE
+    return np.where((nearby > 0) & ~is_sparse, excess / needed, np.nan)
+
+
+def _highest_nearby(update):
+    known = np.where(np.isnan(update), -np.inf, update)
+    highest = windows(known, NEARBY)
+    highest = np.where(np.isnan(highest), -np.inf, highest).max(axis=2)
+    return np.where(np.isneginf(highest), np.nan, highest)
+
+
+def _next(update):
+    return np.concatenate([update[:, 1:], np.full((len(update), 1), np.nan)], axis=1)
 
 
 def _jumps(evidence, rows, travelled, excess):
     value = evidence.column("value_rms")[rows]
-    past = median(windows(_shifted(travelled), PAST))
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):
         is_far = travelled >= LEAST_DISTANCE * np.fmax(value, _shifted(value))
-        beyond = (excess >= LEAST_EXCESS) & ~(median_of_others(excess) >= LEAST_EXCESS / 2)
-    return is_far & beyond
+        return is_far & (excess >= 1) & ~(median_of_others(excess) >= 0.5)
 
 
 def _shifted(values):
     return np.concatenate([np.full((len(values), 1), np.nan), values[:, :-1]], axis=1)
 
 
-def _first(jumps):
-    return [place for place in np.flatnonzero(jumps.any(1))]
-
-
 def _sighting(evidence, rows, place, jumps, travelled, excess):
     onset = int(jumps[place].argmax())
     row = int(rows[place])
     size = evidence.column("value_rms")[row, onset]
+    number = int(evidence.steps[onset] - evidence.steps[onset - 1])
+    needed = EXCESS_OF_FEW if number <= FEW else EXCESS
+    others = np.nanmedian(np.delete(excess, place, axis=0)[:, onset]) * needed
+    jumped = int(jumps[place].sum())
+    again = f", and so at {several(jumped, 'logged step')} in all" if jumped > 1 else ""
     text = (
         f"Between steps {evidence.steps[onset - 1]:,} and {evidence.steps[onset]:,} its weights "
         f"moved by {percent(travelled[place, onset] / size)} of their size, "
-        f"{times(excess[place, onset])} times as far as the updates of these steps reach."
+        f"{times(excess[place, onset] * needed)} times as far as the updates of these steps reach "
+        f"(the other kernels: {times(others)}){again}."
     )
     return Sighting(OVERWRITTEN, onset, text, row, (row,))

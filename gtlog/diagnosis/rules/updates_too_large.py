@@ -18,8 +18,8 @@ from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import percent, several, times
 
 RATIO = np.log10(0.4)
-EXCESS = 1.5
-LOCAL_RATIO = np.log10(0.05)
+EXCESS = 1.0
+LOCAL_RATIO = np.log10(0.02)
 LEAST_SCALE = 0.1
 MOST_KERNELS = 0.5
 PERSISTENCE = 2

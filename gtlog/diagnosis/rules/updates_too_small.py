@@ -24,8 +24,8 @@ LOSS_KEPT = 0.95
 # A warm-up: how many times the last updates are as large as the first.
 WARM_UP = 1.5
 # Decades below the peers, and of the ratio itself.
-DEFICIT = -1.5
-SMALL = -3.5
+DEFICIT = -1.0
+SMALL = -3.0
 MOST_LAYERS = 0.34
 
 
