@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from gtlog.diagnosis.robust import log10, median, median_of_others, smooth
+from gtlog.vitals.columns import SKETCHES
 
 KERNELS = ("kernel", "recurrent_kernel")
 OTHER = "other"
@@ -48,8 +49,8 @@ class Evidence:
 
     @functools.cached_property
     def sketch(self):
-        """The projections of the values, `[projections, variables, steps]`."""
-        return np.stack([self.column(f"sketch_{number}") for number in range(4)])
+        """The projections of the values, `[projections, variables, steps]`; NaN if not finite."""
+        return _finite(np.stack([self.column(name) for name in SKETCHES]))
 
     @functools.cached_property
     def has_beginning(self):
@@ -94,6 +95,13 @@ class Evidence:
         difference = np.diff(self.sketch, axis=2)
         distance[:, 1:] = np.sqrt(np.mean(difference**2, axis=0))
         return distance
+
+    @functools.cached_property
+    def distance_from_first(self):
+        """How far the value is from the first one that was logged, as a root mean square."""
+        known = ~np.isnan(self.sketch[0])
+        first = self.sketch[:, np.arange(len(known)), known.argmax(axis=1)]
+        return np.sqrt(np.mean((self.sketch - first[:, :, None]) ** 2, axis=0))
 
     @functools.cached_property
     def moved(self):
@@ -203,6 +211,21 @@ class Evidence:
         return typical(np.nansum(ratio * np.sqrt(number), axis=1)) if ratio.size else 0.0
 
     @functools.cached_property
+    def scaling(self):
+        """The share of an update that only scales the kernel, 0 to 1, smoothed.
+
+        A gradient turns a kernel: in many dimensions next to nothing of its updates lies along the
+        kernel itself. A decay does nothing but scale it.
+        """
+        value = self.column("value_rms")[self.kernels]
+        number = np.maximum(np.diff(self.steps, prepend=self.steps[0]), 1)
+        update = self.column("update_rms")[self.kernels]
+        change = np.full(value.shape, np.nan)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            change[:, 1:] = np.diff(value, axis=1) / number[1:]
+            return smooth(_finite(np.abs(change) / update), 5)
+
+    @functools.cached_property
     def biases(self):
         """Root mean square of the bias of each kernel; NaN where there is none."""
         rows = [self.bias_of(int(row)) for row in self.kernels]
@@ -236,6 +259,11 @@ class Evidence:
             return np.nan, np.nan
         fifth = max(1, len(known) // 5)
         return float(np.median(known[:fifth])), float(np.median(known[-fifth:]))
+
+    @property
+    def outputs(self):
+        """Number of units of the last kernel, which with a classifier are its classes."""
+        return int(self.rows[self.kernels[-1]].shape[-1])
 
     # Names
 

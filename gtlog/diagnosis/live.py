@@ -6,6 +6,7 @@ import numpy as np
 
 from gtlog.diagnosis.faults import ALARM
 from gtlog.diagnosis.judge import judge
+from gtlog.vitals.columns import COLUMNS
 from gtlog.vitals.table import VitalsTable
 
 # Logged steps that are kept: the first ones, which tell how the run began, the last ones, and in
@@ -15,12 +16,16 @@ PAST_STEPS = 112
 RECENT_STEPS = 64
 # Share of the time of the logged steps that judging may take.
 MOST_EFFORT = 0.02
-# Before the first judgement there is nothing to compare.
+# Before there are as many there is nothing to compare.
 FEWEST_STEPS = 4
 
 
 class LiveDiagnosis:
     """Judges a run step by step.
+
+    Memory holds at most 192 logged steps. Judging takes at most a fiftieth of the time of the
+    logged steps: a step that would exceed it is kept and judged with a later one.
+    Weights that become NaN are judged at once, since training may end with it.
 
     Args:
       clock: Function that returns seconds; for tests.
@@ -28,81 +33,90 @@ class LiveDiagnosis:
 
     def __init__(self, clock=time.perf_counter):
         self._clock = clock
-        self._rows = ()
+        self._table = VitalsTable.empty()
         self._kept = []
-        self._thinning = 1
-        self._seen = 0
         self._given = {}
         self._spent = 0.0
         self._allowed = 0.0
         self._last = None
+        self._is_lost = False
 
-    def add(self, step, rows, values, step_values, seconds=None):
+    def add(self, step, rows, values, step_values=None, columns=COLUMNS, seconds=None):
         """Takes what a logged step left, and judges the run where that costs little enough.
 
         Args:
           step: The step, `int`.
           rows: The variables, a sequence of `VariableRow`.
-          values: Arrays `[variables]` by the name of their column.
+          values: Array `[variables, columns]`.
           step_values: Numbers by name, such as `{"loss": 0.3}`.
+          columns: Names of the columns of `values`.
           seconds: How long the logged step took; None takes the time since the last one.
 
         Returns:
           The findings that were not given before, a list of `Finding`.
         """
-        self._account_for(seconds)
         started = self._clock()
-        self._keep(step, tuple(rows), values, step_values)
-        findings = self._new_findings() if self._is_due(values, step_values) else []
+        self._allow(started, seconds)
+        self._keep((step, tuple(rows), values, step_values or {}, tuple(columns)))
+        is_due = len(self._kept) >= FEWEST_STEPS and self._spent <= self._allowed
+        is_due = is_due or self._is_urgent(values, columns)
+        findings = self._new_findings(is_whole=False) if is_due else []
         self._last = self._clock()
         self._spent += self._last - started
         return findings
 
     def findings(self):
-        """All findings of what is kept of the run so far, which may still go on."""
-        return judge(self.table(), is_whole=False) if self._kept else []
+        """All findings of what is kept of the run, which may still go on; a list of `Finding`."""
+        return judge(self._table, is_whole=False)
 
     def close(self):
         """Judges the run as one that is over.
 
         Returns:
-          The findings that were not given before.
+          The findings that were not given before, a list of `Finding`.
         """
-        return self._new_findings(is_whole=True) if self._kept else []
+        return self._new_findings(is_whole=True)
 
+    @property
     def table(self):
         """What is kept of the run, a `VitalsTable`."""
-        table = VitalsTable.empty()
-        for step, rows, values, step_values in self._kept:
-            table = table.appended(step, rows, values, step_values)
-        return table
+        return self._table
 
-    def _account_for(self, seconds):
-        now = self._clock()
+    def _is_urgent(self, values, columns):
+        """Whether weights have just become NaN: training may end before the next judgement."""
+        if "value_nonfinite" not in columns or self._is_lost:
+            return False
+        counts = np.asarray(values)[:, list(columns).index("value_nonfinite")]
+        self._is_lost = bool((counts > 0).any())
+        return self._is_lost
+
+    def _allow(self, now, seconds):
         if seconds is None:
             seconds = 0.0 if self._last is None else now - self._last
         self._allowed += MOST_EFFORT * max(seconds, 0.0)
 
-    def _is_due(self, values, step_values):
-        if self._seen < FEWEST_STEPS:
-            return False
-        return self._spent <= self._allowed
-
-    def _keep(self, step, rows, values, step_values):
-        self._seen += 1
-        self._kept.append((step, rows, values, step_values))
+    def _keep(self, entry):
+        # A resumed run comes back to earlier steps.
+        while self._kept and self._kept[-1][0] >= entry[0]:
+            self._kept.pop()
+        self._kept.append(entry)
         if len(self._kept) <= FIRST_STEPS + PAST_STEPS + RECENT_STEPS:
+            self._table = self._table.appended(*entry)
             return
-        first, past = self._kept[:FIRST_STEPS], self._kept[FIRST_STEPS:-RECENT_STEPS]
-        self._kept = first + past[::2] + self._kept[-RECENT_STEPS:]
+        past = self._kept[FIRST_STEPS:-RECENT_STEPS]
+        self._kept = self._kept[:FIRST_STEPS] + past[::2] + self._kept[-RECENT_STEPS:]
+        self._table = VitalsTable.empty()
+        for kept in self._kept:
+            self._table = self._table.appended(*kept)
 
-    def _new_findings(self, is_whole=False):
+    def _new_findings(self, is_whole):
         new = []
-        for finding in judge(self.table(), is_whole):
+        for finding in judge(self._table, is_whole):
             if not self._is_given(finding):
                 new.append(finding)
             for one in (finding, *finding.consequences):
-                self._given[one.fault, one.layer] = one.severity
+                self._given.setdefault((one.fault, one.layer), one.severity)
+            self._given[finding.fault, finding.layer] = finding.severity
         return new
 
     def _is_given(self, finding):

@@ -16,11 +16,13 @@ ACTIVATIONS = {
 
 @dataclasses.dataclass
 class Training:
-    """A perceptron on two noisy spirals of classes, trained by hand.
+    """A perceptron that learns the classes of a teacher, written out.
 
-    Attributes that a test changes: `weights` and `biases` before the run, `rate`, `rates` (by
-    layer), `optimizer`, `scale_gradient` (by layer, in the backward pass), `before_step` and
-    `after_step`, called with the training and the step.
+    A test plants its fault by what it changes: `weights` and `biases` before the run, `rate`
+    (a number or a function of the step), `rates` (factors by layer), `frozen` layers,
+    `scale_gradient` (factors by layer, of the signal that goes back through it), or one of the
+    functions `before_step(training, step)`, `after_update(training, step)`,
+    `change_gradients(training, step, of_weights, of_biases)` and `change_data(x, labels)`.
     """
 
     sizes: tuple = (10, 32, 32, 32, 4)
@@ -30,6 +32,7 @@ class Training:
     batch: int = 64
     seed: int = 0
     shuffled: bool = False
+    change_data: object = None
     frozen: tuple = ()
     before_step: object = None
     after_update: object = None
@@ -55,7 +58,7 @@ class Training:
         labels = (x @ self.teacher + 0.3 * np.sin(3 * x) @ self.teacher).argmax(1)
         if self.shuffled:
             self.random.shuffle(labels)
-        return x, labels
+        return self.change_data(x, labels) if self.change_data else (x, labels)
 
     def gradients(self, x, labels):
         """The loss, and gradients of weights and biases."""

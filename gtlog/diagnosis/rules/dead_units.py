@@ -113,7 +113,8 @@ def _place(evidence, places, share, start):
     """The last of the kernels that died, or the one with the bias that shuts it.
 
     A kernel whose inputs are all zero has no gradient, while its bias has one: the layer before it
-    is dead. Where there is none before, the data are zero: None.
+    is dead. Where there is none before, or where all are dead from the first step on without a
+    bias that shuts one, the data are zero: None.
     """
     shut = [place for place in places if _has_large_bias(evidence)[place]]
     if len(shut) == 1:
@@ -121,6 +122,8 @@ def _place(evidence, places, share, start):
     last = int(places[-1])
     if np.nanmin(share[last, -WINDOW:]) < ALL:
         return last
+    if start < WINDOW and len(places) == len(share) - 1:
+        return None
     if evidence.has_live_bias(int(evidence.kernels[last]), start):
         return int(places[-2]) if len(places) > 1 else None
     # A branch to which nothing is routed, such as an expert, leaves the layers before it alive.

@@ -80,13 +80,17 @@ def _loss_symptom(evidence):
     known = loss[np.isfinite(loss)]
     first = known[0] if len(known) else np.nan
     soon = np.median(known[len(known) // 4 :]) if len(known) else np.nan
-    if not first > 0 or not first >= LOSS_FACTOR * max(soon, _guess(evidence)):
+    guess = _guess(evidence)
+    if not first >= LOSS_FACTOR * guess or (first < LOSS_FACTOR * soon and evidence.outputs < 2):
         return None
-    return f"the loss starts at {figure(first)}, and is {figure(soon)} later"
+    return (
+        f"the loss starts at {figure(first)} (that of a guess would be {figure(guess)}), and is "
+        f"{figure(soon)} later"
+    )
 
 
 def _guess(evidence):
-    return np.log(max(2, evidence.rows[evidence.kernels[-1]].shape[-1]))
+    return np.log(max(2, evidence.outputs))
 
 
 def _too_small(evidence, scale, small):

@@ -14,36 +14,55 @@ import numpy as np
 
 from gtlog.diagnosis.faults import ALARM, NOT_LEARNING, NOTE
 from gtlog.diagnosis.sighting import Sighting
-from gtlog.diagnosis.words import figure, several
+from gtlog.diagnosis.words import several, times
 
 # How near to the loss of a guess.
 NEAR_GUESS = 0.02
 FEWEST_STEPS = 8
-FEWEST_CLASSES = 2
 # How far the weights went, as a share of their size: a plateau at the start is healthy.
 LEAST_WAY = 0.3
 
 
 def find(evidence):
-    """Whether the loss is still that of a guess."""
-    loss = evidence.loss
-    if loss is None or not evidence.has_beginning or len(evidence) < FEWEST_STEPS:
+    """Whether the inputs are lost, or the loss is still that of a guess."""
+    if not evidence.has_beginning or len(evidence) < FEWEST_STEPS or not len(evidence.kernels):
         return []
-    known = loss[np.isfinite(loss)]
-    if len(known) < FEWEST_STEPS or (known <= 0).any() or not len(evidence.kernels):
+    seen = _lost_inputs(evidence) or _guess(evidence)
+    if seen is None:
         return []
-    half = known[len(known) // 2 :]
-    level = float(np.median(half))
-    units = evidence.rows[evidence.kernels[-1]].shape[-1]
-    guess = np.log(max(units, 2))
-    way = evidence.way()
-    if abs(level / guess - 1) > NEAR_GUESS or not way >= LEAST_WAY:
-        return []
-    text = (
-        f"The loss is {figure(level)}, that of a guess among {max(units, 2)} classes is "
-        f"{guess:.3g}, although the weights have moved by {figure(way)} of their size, and no "
-        "layer stands out."
-    )
     # While a run goes on, a plateau at the start may still end.
     severity = ALARM if evidence.is_whole else NOTE
-    return [Sighting(NOT_LEARNING, 0, text, severity=severity)]
+    return [Sighting(NOT_LEARNING, 0, seen, severity=severity)]
+
+
+def _lost_inputs(evidence):
+    """The first kernel gets nothing, what comes after it does: its inputs are zero."""
+    gradient = evidence.gradient[0]
+    if not (gradient[~np.isnan(gradient)] == -np.inf).all() or np.isnan(gradient).all():
+        return None
+    later = evidence.column("gradient_rms")[evidence.kernels[0] + 1 :]
+    if not (later > 0).any():
+        return None
+    return (
+        f"The first kernel, `{evidence.rows[evidence.kernels[0]].path}`, has a gradient of exactly "
+        f"zero in each of {several(len(evidence), 'logged step')}, and variables after it do not: "
+        "its inputs seem to be zero."
+    )
+
+
+def _guess(evidence):
+    loss = evidence.loss
+    known = loss[np.isfinite(loss)] if loss is not None else np.zeros(0)
+    if len(known) < FEWEST_STEPS or (known <= 0).any():
+        return None
+    level = float(np.median(known[len(known) // 2 :]))
+    classes = max(2, evidence.outputs)
+    guess = np.log(classes)
+    way = evidence.way()
+    if abs(level / guess - 1) > NEAR_GUESS or not way >= LEAST_WAY:
+        return None
+    return (
+        f"The loss is {level:.3g}, that of a guess among {classes} classes is {guess:.3g}, "
+        f"although the weights have moved by {times(way)} times their size in all, and no layer "
+        "stands out."
+    )

@@ -12,7 +12,7 @@ Source: our own; no published tool follows a value across steps.
 import numpy as np
 
 from gtlog.diagnosis.faults import OVERWRITTEN
-from gtlog.diagnosis.robust import median_of_others, windows
+from gtlog.diagnosis.robust import log10, median, median_of_others, windows
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import percent, several, times
 
@@ -21,6 +21,12 @@ from gtlog.diagnosis.words import percent, several, times
 EXCESS_OF_FEW = 6.0
 EXCESS = 3.0
 FEW = 3
+# A return to the first value: the share of the way that is left, the way as a share of the weights'
+# size, and the decades by which the leap exceeds what is usual, beyond that of the peers.
+RETURN = 0.3
+LEAST_WAY = 0.1
+LEAP = 0.3
+FEWEST_PAST = 3
 # Logged steps whose largest update counts.
 NEARBY = 8
 # Share of units without a gradient.
@@ -36,9 +42,12 @@ def find(evidence):
         return []
     travelled = evidence.travelled[rows]
     excess = _excess(evidence, rows, travelled)
-    jumps = _jumps(evidence, rows, travelled, excess)
-    places = np.flatnonzero(jumps.any(1))
-    return [_sighting(evidence, rows, place, jumps, travelled, excess) for place in places]
+    returned = _returns(evidence, rows, excess)
+    jumped = _jumps(evidence, rows, travelled, excess) | returned
+    return [
+        _sighting(evidence, place, jumped[place], travelled, excess, returned[place])
+        for place in np.flatnonzero(jumped.any(1))
+    ]
 
 
 def _excess(evidence, rows, travelled):
@@ -46,14 +55,22 @@ def _excess(evidence, rows, travelled):
     update = evidence.column("update_rms")[rows]
     update = np.where(np.isfinite(update), update, np.nan)
     nearby = np.fmax(_highest_nearby(update), _next(update))
-    number = np.maximum(np.diff(evidence.steps, prepend=evidence.steps[0]), 1)
+    number = _number(evidence)
     with np.errstate(divide="ignore", invalid="ignore"):
         excess = travelled / (nearby * number)
-    needed = np.where(number <= FEW, EXCESS_OF_FEW, EXCESS)
     # Where units or all of it go without a gradient, updates are rare and say little.
     with np.errstate(invalid="ignore"):
         is_sparse = _highest_nearby(evidence.column("dead_units")[rows]) >= SPARSE
-    return np.where((nearby > 0) & ~is_sparse, excess / needed, np.nan)
+    return np.where((nearby > 0) & ~is_sparse, excess / _needed(evidence), np.nan)
+
+
+def _number(evidence):
+    """Training steps since the logged step before."""
+    return np.maximum(np.diff(evidence.steps, prepend=evidence.steps[0]), 1)
+
+
+def _needed(evidence):
+    return np.where(_number(evidence) <= FEW, EXCESS_OF_FEW, EXCESS)
 
 
 def _highest_nearby(update):
@@ -74,23 +91,37 @@ def _jumps(evidence, rows, travelled, excess):
         return is_far & (excess >= 1) & ~(median_of_others(excess) >= 0.5)
 
 
+def _returns(evidence, rows, excess):
+    """Where a kernel comes back to its first value in one leap that its peers do not make."""
+    away = evidence.distance_from_first[rows]
+    value = evidence.column("value_rms")[rows]
+    leap = log10(excess)
+    usual = np.full(leap.shape, np.nan)
+    usual[:, FEWEST_PAST:] = _shifted(median(windows(leap, NEARBY)))[:, FEWEST_PAST:]
+    with np.errstate(invalid="ignore"):
+        returned = away <= RETURN * _shifted(away)
+        returned &= _shifted(away) >= LEAST_WAY * _shifted(value)
+        beyond = leap - usual
+        return returned & (beyond - median_of_others(beyond) >= LEAP)
+
+
 def _shifted(values):
     return np.concatenate([np.full((len(values), 1), np.nan), values[:, :-1]], axis=1)
 
 
-def _sighting(evidence, rows, place, jumps, travelled, excess):
-    onset = int(jumps[place].argmax())
-    row = int(rows[place])
+def _sighting(evidence, place, jumped, travelled, excess, returned):
+    onset = int(jumped.argmax())
+    row = int(evidence.kernels[place])
     size = evidence.column("value_rms")[row, onset]
-    number = int(evidence.steps[onset] - evidence.steps[onset - 1])
-    needed = EXCESS_OF_FEW if number <= FEW else EXCESS
-    others = np.nanmedian(np.delete(excess, place, axis=0)[:, onset]) * needed
-    jumped = int(jumps[place].sum())
-    again = f", and so at {several(jumped, 'logged step')} in all" if jumped > 1 else ""
+    needed = _needed(evidence)[onset]
+    others = median(np.delete(excess, place, axis=0)[:, onset]) * needed
+    back = ", back to nearly its first value" if returned[onset] else ""
+    again = f", and again at {several(int(jumped.sum()) - 1, 'logged step')}"
     text = (
         f"Between steps {evidence.steps[onset - 1]:,} and {evidence.steps[onset]:,} its weights "
-        f"moved by {percent(travelled[place, onset] / size)} of their size, "
-        f"{times(excess[place, onset] * needed)} times as far as the updates of these steps reach "
-        f"(the other kernels: {times(others)}){again}."
+        f"moved by {percent(travelled[place, onset] / size)} of their size{back}: "
+        f"{times(excess[place, onset] * needed)} times as far as the updates of these steps would "
+        f"reach if all agreed (the other kernels: {times(others)})"
     )
+    text += f"{again}." if jumped.sum() > 1 else "."
     return Sighting(OVERWRITTEN, onset, text, row, (row,))

@@ -21,6 +21,8 @@ RATIO = np.log10(0.4)
 EXCESS = 1.0
 LOCAL_RATIO = np.log10(0.02)
 LEAST_SCALE = 0.1
+# Share of an update that only scales the kernel: that is decay, not a step too large.
+SCALING = 0.5
 MOST_KERNELS = 0.5
 PERSISTENCE = 2
 
@@ -34,6 +36,7 @@ def find(evidence):
         counts = _scale_before(evidence) >= LEAST_SCALE
         is_large = persists((ratio >= RATIO) & counts, PERSISTENCE)
         is_local = (evidence.excess_update >= EXCESS) & (ratio >= LOCAL_RATIO) & counts
+        is_local &= ~(evidence.scaling >= SCALING)
     is_local = persists(is_local, PERSISTENCE)
     is_any = is_large | is_local
     if not is_any.any():
