@@ -107,9 +107,8 @@ class Evidence:
     def moved(self):
         """Where the value differs from that of the logged step before."""
         differs = np.zeros(self.travelled.shape, bool)
-        with np.errstate(invalid="ignore"):
-            differs[:, 1:] = self.travelled[:, 1:] > 0
-            differs[:, 1:] |= np.abs(np.diff(self.column("value_rms"), axis=1)) > 0
+        differs[:, 1:] = self.travelled[:, 1:] > 0
+        differs[:, 1:] |= np.abs(np.diff(self.column("value_rms"), axis=1)) > 0
         return differs
 
     @functools.cached_property
@@ -144,8 +143,7 @@ class Evidence:
     @functools.cached_property
     def gradient_gap(self):
         """Decades by which a kernel's gradient lies above that of its peers, smoothed."""
-        with np.errstate(invalid="ignore"):
-            return smooth(self.gradient - self.peers_gradient)
+        return smooth(self.gradient - self.peers_gradient)
 
     @functools.cached_property
     def change_of_gradient(self):
@@ -221,9 +219,8 @@ class Evidence:
         number = np.maximum(np.diff(self.steps, prepend=self.steps[0]), 1)
         update = self.column("update_rms")[self.kernels]
         change = np.full(value.shape, np.nan)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            change[:, 1:] = np.diff(value, axis=1) / number[1:]
-            return smooth(_finite(np.abs(change) / update), 5)
+        change[:, 1:] = np.diff(value, axis=1) / number[1:]
+        return smooth(_finite(np.abs(change) / update), 5)
 
     @functools.cached_property
     def biases(self):

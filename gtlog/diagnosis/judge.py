@@ -2,6 +2,8 @@
 
 import warnings
 
+import numpy as np
+
 from gtlog.diagnosis import faults
 from gtlog.diagnosis.evidence import Evidence
 from gtlog.diagnosis.faults import ALARM, FAULTS, NOTE
@@ -65,7 +67,8 @@ def judge(table, is_whole=True):
 def _guarded(fault, rule, evidence):
     """What a rule sees; one that fails costs itself alone."""
     try:
-        return rule(evidence)
+        with np.errstate(all="ignore"):
+            return rule(evidence)
     except Exception as error:  # pylint: disable=broad-except
         warnings.warn(
             f"The rule for {fault!r} failed and is left out of this diagnosis: "

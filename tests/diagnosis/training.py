@@ -1,6 +1,7 @@
-"""Small trainings in numpy whose vitals are known: what the rules are tried on, without TensorFlow."""
+"""Small trainings in numpy whose vitals are known: the rules are tried without TensorFlow."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -124,16 +125,22 @@ class Training:
             if self.after_update:
                 self.after_update(self, step)
             if step >= first and step % every == 0:
-                logged.append((step, loss, self.columns(before, of_weights, of_biases)))
+                is_compared = len(logged) & (len(logged) - 1) == 0
+                columns = self.columns(before, of_weights, of_biases, is_compared)
+                logged.append((step, loss, columns))
         return self.table(logged)
 
-    def columns(self, before, of_weights, of_biases):
-        """The vitals of each variable after a step, kernel and bias by turns."""
+    def columns(self, before, of_weights, of_biases, is_compared=True):
+        """The vitals of each variable after a step, kernel and bias by turns.
+
+        Units are compared on few logged steps, as the library does.
+        """
         layers = len(self.weights)
         found = []
         for layer in range(layers):
-            found.append(measured(self.weights[layer], of_weights[layer], before[layer]))
-            found.append(measured(self.biases[layer], of_biases[layer], before[layers + layer]))
+            weight, bias = self.weights[layer], self.biases[layer]
+            found.append(measured(weight, of_weights[layer], before[layer], is_compared))
+            found.append(measured(bias, of_biases[layer], before[layers + layer], False))
         return found
 
     def table(self, logged):
@@ -155,7 +162,13 @@ class Training:
         return make_table(steps, rows, columns, {"loss": np.array([loss for _, loss, _ in logged])})
 
 
-def measured(value, gradient, before):
+@functools.lru_cache(maxsize=None)
+def signs(size):
+    """Four rows of fixed signs, divided by the root of their number."""
+    return np.random.RandomState(0).choice([-1.0, 1.0], size=(4, size)) / np.sqrt(size)
+
+
+def measured(value, gradient, before, is_compared):
     """The vitals of one variable, by the definitions and not by the library's code."""
     update = value - before
     finite = value[np.isfinite(value)]
@@ -163,8 +176,6 @@ def measured(value, gradient, before):
     norm = np.linalg.norm(value)
     product = np.linalg.norm(update) * np.linalg.norm(gradient)
     is_kernel = value.ndim >= 2
-    columns = value.reshape(-1, value.shape[-1]).T if is_kernel else np.zeros((1, 1))
-    equal = len(columns) - len(np.unique(columns, axis=0)) if is_kernel else 0
     result = {
         "value_rms": rms(finite),
         "value_max": np.abs(finite).max() if finite.size else 0,
@@ -178,15 +189,20 @@ def measured(value, gradient, before):
         "update_rms": rms(update),
         "update_ratio": np.linalg.norm(update) / norm if norm else np.inf,
         "descent": -np.sum(update * gradient) / product if product else np.nan,
-        "identical_units": (equal + (equal > 0)) / len(columns) if is_kernel else np.nan,
+        "identical_units": identical_units(value) if is_compared else np.nan,
         "asked": 1.0,
         "missing": 0.0,
         "was_read": 1.0,
     }
-    signs = np.random.RandomState(0).choice([-1.0, 1.0], size=(4, value.size))
-    for number, projection in enumerate(signs @ value.ravel() / np.sqrt(value.size)):
+    for number, projection in enumerate(signs(value.size) @ value.ravel()):
         result[f"sketch_{number}"] = projection
     return result
+
+
+def identical_units(kernel):
+    """The share of columns that equal another one."""
+    _, counts = np.unique(kernel, axis=1, return_counts=True)
+    return counts[counts > 1].sum() / kernel.shape[1]
 
 
 def rms(values):

@@ -32,9 +32,8 @@ def find(evidence):
     descent = np.where(evidence.is_trained_now[kernels], evidence.column("descent")[kernels], np.nan)
     known = (~np.isnan(descent)).sum(1)
     middle = median(descent)
-    with np.errstate(invalid="ignore"):
-        share = (descent < 0).sum(1) / np.maximum(known, 1)
-        ascends = (known >= FEWEST_UPDATES) & (middle <= ASCENT) & (share >= LEAST_SHARE)
+    share = (descent < 0).sum(1) / np.maximum(known, 1)
+    ascends = (known >= FEWEST_UPDATES) & (middle <= ASCENT) & (share >= LEAST_SHARE)
     if not ascends.any():
         return []
     judged = known >= FEWEST_UPDATES
@@ -44,8 +43,7 @@ def find(evidence):
 
 
 def _onset(descent):
-    with np.errstate(invalid="ignore"):
-        return int((descent < 0).argmax())
+    return int((descent < 0).argmax())
 
 
 def _of_the_whole(evidence, descent, ascends):

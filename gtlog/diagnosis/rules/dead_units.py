@@ -53,8 +53,7 @@ def _has_large_bias(evidence):
     if not len(evidence.kernels):
         return np.zeros(0, bool)
     last = evidence.biases[:, -1:]
-    with np.errstate(invalid="ignore"):
-        return ((last >= LARGE_BIAS) & (last >= BESIDE_OTHERS * median_of_others(last)))[:, 0]
+    return ((last >= LARGE_BIAS) & (last >= BESIDE_OTHERS * median_of_others(last)))[:, 0]
 
 
 def _to_the_end(flags):
@@ -69,10 +68,9 @@ def _died(evidence, share, standing):
     spread[:, WINDOW:] = (past.max(axis=2) - past.min(axis=2))[:, :-WINDOW]
     number = np.full(share.shape[1], np.inf)
     number[WINDOW:] = evidence.steps[WINDOW:] - evidence.steps[:-WINDOW]
-    with np.errstate(invalid="ignore"):
-        jump = (standing - before >= DIED) & (standing >= LEAST) & (spread <= STEADY)
-        jump &= number <= MOST_STEPS * WINDOW
-        level = np.where(jump, standing, np.nan)
+    jump = (standing - before >= DIED) & (standing >= LEAST) & (spread <= STEADY)
+    jump &= number <= MOST_STEPS * WINDOW
+    level = np.where(jump, standing, np.nan)
     died = np.zeros(share.shape, bool)
     for place in np.flatnonzero(jump.any(1)):
         start = int(jump[place].argmax())

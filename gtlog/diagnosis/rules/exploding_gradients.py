@@ -35,9 +35,8 @@ def find(evidence):
     above = least(smooth(_finite(gradient) - evidence.strongest_after), PERSISTENCE)
     grew = least(evidence.change_of_gradient, PERSISTENCE)
     gained = least(evidence.gained_gradient, PERSISTENCE)
-    with np.errstate(invalid="ignore"):
-        exploded = (grew >= GREW) & (gained >= GREW) & (above >= ABOVE)
-        exploded |= above >= ABOVE_FROM_THE_START
+    exploded = (grew >= GREW) & (gained >= GREW) & (above >= ABOVE)
+    exploded |= above >= ABOVE_FROM_THE_START
     lasting = np.logical_and.accumulate(exploded[:, ::-1], axis=1)[:, ::-1]
     if lasting.any():
         return [_of_layer(evidence, lasting, above, grew)]
@@ -66,8 +65,7 @@ def _of_layer(evidence, lasting, above, grew):
 
 def _of_the_whole(evidence, grew):
     first, last = evidence.loss_at_ends()
-    with np.errstate(invalid="ignore"):
-        exploded = (grew >= GREW_ALL).all(axis=0)
+    exploded = (grew >= GREW_ALL).all(axis=0)
     lasting = np.logical_and.accumulate(exploded[::-1])[::-1]
     if not lasting.any() or not last > 2 * first > 0:
         return []

@@ -28,9 +28,8 @@ def find(evidence):
     share = evidence.column("identical_units")[rows]
     zeros = evidence.column("value_zeros")[rows]
     sightings = []
-    with np.errstate(invalid="ignore"):
-        size, largest = (evidence.column(name)[rows] for name in ("value_rms", "value_max"))
-        share = np.where((size > CLIPPED * largest) & (share < 1), 0 * share, share)
+    size, largest = (evidence.column(name)[rows] for name in ("value_rms", "value_max"))
+    share = np.where((size > CLIPPED * largest) & (share < 1), 0 * share, share)
     for place, row in enumerate(rows):
         looks = np.flatnonzero(~np.isnan(share[place]))
         sighting = _of_kernel(evidence, row, looks, share[place, looks], zeros[place, looks])

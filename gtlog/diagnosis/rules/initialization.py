@@ -39,9 +39,8 @@ def find(evidence):
     if not evidence.has_beginning or len(evidence) < FEWEST_STEPS or len(evidence.kernels) < 2:
         return []
     scale = _first_scale(evidence)
-    with np.errstate(invalid="ignore"):
-        large = scale >= LARGE
-        small = (scale <= SMALL) & (scale > 0) & ~_starts_at_zero(evidence)
+    large = scale >= LARGE
+    small = (scale <= SMALL) & (scale > 0) & ~_starts_at_zero(evidence)
     small[-1] &= small.mean() > MOST_KERNELS
     return _too_large(evidence, scale, large) + _too_small(evidence, scale, small)
 

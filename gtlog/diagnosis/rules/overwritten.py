@@ -56,11 +56,9 @@ def _excess(evidence, rows, travelled):
     update = np.where(np.isfinite(update), update, np.nan)
     nearby = np.fmax(_highest_nearby(update), _next(update))
     number = _number(evidence)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        excess = travelled / (nearby * number)
+    excess = travelled / (nearby * number)
     # Where units or all of it go without a gradient, updates are rare and say little.
-    with np.errstate(invalid="ignore"):
-        is_sparse = _highest_nearby(evidence.column("dead_units")[rows]) >= SPARSE
+    is_sparse = _highest_nearby(evidence.column("dead_units")[rows]) >= SPARSE
     return np.where((nearby > 0) & ~is_sparse, excess / _needed(evidence), np.nan)
 
 
@@ -86,9 +84,8 @@ def _next(update):
 
 def _jumps(evidence, rows, travelled, excess):
     value = evidence.column("value_rms")[rows]
-    with np.errstate(invalid="ignore"):
-        is_far = travelled >= LEAST_DISTANCE * np.fmax(value, _shifted(value))
-        return is_far & (excess >= 1) & ~(median_of_others(excess) >= 0.5)
+    is_far = travelled >= LEAST_DISTANCE * np.fmax(value, _shifted(value))
+    return is_far & (excess >= 1) & ~(median_of_others(excess) >= 0.5)
 
 
 def _returns(evidence, rows, excess):
@@ -98,11 +95,10 @@ def _returns(evidence, rows, excess):
     leap = log10(excess)
     usual = np.full(leap.shape, np.nan)
     usual[:, FEWEST_PAST:] = _shifted(median(windows(leap, NEARBY)))[:, FEWEST_PAST:]
-    with np.errstate(invalid="ignore"):
-        returned = away <= RETURN * _shifted(away)
-        returned &= _shifted(away) >= LEAST_WAY * _shifted(value)
-        beyond = leap - usual
-        return returned & (beyond - median_of_others(beyond) >= LEAP)
+    returned = away <= RETURN * _shifted(away)
+    returned &= _shifted(away) >= LEAST_WAY * _shifted(value)
+    beyond = leap - usual
+    return returned & (beyond - median_of_others(beyond) >= LEAP)
 
 
 def _shifted(values):

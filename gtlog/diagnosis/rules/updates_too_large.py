@@ -32,11 +32,10 @@ def find(evidence):
     ratio = evidence.update
     if not ratio.size:
         return []
-    with np.errstate(invalid="ignore"):
-        counts = _scale_before(evidence) >= LEAST_SCALE
-        is_large = persists((ratio >= RATIO) & counts, PERSISTENCE)
-        is_local = (evidence.excess_update >= EXCESS) & (ratio >= LOCAL_RATIO) & counts
-        is_local &= ~(evidence.scaling >= SCALING)
+    counts = _scale_before(evidence) >= LEAST_SCALE
+    is_large = persists((ratio >= RATIO) & counts, PERSISTENCE)
+    is_local = (evidence.excess_update >= EXCESS) & (ratio >= LOCAL_RATIO) & counts
+    is_local &= ~(evidence.scaling >= SCALING)
     is_local = persists(is_local, PERSISTENCE)
     is_any = is_large | is_local
     if not is_any.any():

@@ -61,9 +61,8 @@ def _of_the_whole(evidence, ratio, largest):
 
 def _of_layers(evidence, ratio, known):
     deficit = evidence.excess_update
-    with np.errstate(invalid="ignore"):
-        least = np.where(known, highest(deficit), 0.0)
-        is_small = (least <= DEFICIT) & (highest(ratio) <= SMALL)
+    least = np.where(known, highest(deficit), 0.0)
+    is_small = (least <= DEFICIT) & (highest(ratio) <= SMALL)
     layers = {}
     for place in np.flatnonzero(is_small):
         layers.setdefault(evidence.layer_of(evidence.kernels[place]), []).append(int(place))

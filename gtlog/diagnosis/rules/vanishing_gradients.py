@@ -54,16 +54,14 @@ def _of_all_before(decades, threshold):
     """Where a kernel and, with some slack, all before it lie beyond a threshold."""
     known = np.where(np.isnan(decades), np.inf, decades)
     before = np.minimum.accumulate(known, axis=0)
-    with np.errstate(invalid="ignore"):
-        return (decades >= threshold) & (before >= threshold - SLACK)
+    return (decades >= threshold) & (before >= threshold - SLACK)
 
 
 def _stays(evidence, below):
     """Where it has not begun to recover, over a time that is long enough to see that."""
     first = below[:, : PERSISTENCE].max(axis=1)[:, None]
     long_enough = evidence.steps - evidence.steps[0] >= FEWEST_SPANNED
-    with np.errstate(invalid="ignore"):
-        return ~(below < first - RECOVERS) & long_enough
+    return ~(below < first - RECOVERS) & long_enough
 
 
 def _to_the_end(vanished):

@@ -35,10 +35,9 @@ def find(evidence):
     span = max(1, steps[-1] - steps[0])
     rate = change[:, -1] / span
     late = (change[:, -1] - change[:, third]) / max(1, steps[-1] - steps[third])
-    with np.errstate(invalid="ignore"):
-        grows = (change[:, -1] >= GREW) & (late >= STEADY * rate)
-        grows &= evidence.scale[:, -1] >= LEAST_SCALE
-        local = grows & (median_of_others(change)[:, -1] <= PEERS_GREW)
+    grows = (change[:, -1] >= GREW) & (late >= STEADY * rate)
+    grows &= evidence.scale[:, -1] >= LEAST_SCALE
+    local = grows & (median_of_others(change)[:, -1] <= PEERS_GREW)
     if grows.mean() > 0.5:
         return _of_the_whole(evidence, change, grows)
     return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(local)]

@@ -10,7 +10,7 @@ Source: TheDeepChecker sees the end of it (95 % of the weights below 1e-5); peer
 import numpy as np
 
 from gtlog.diagnosis.faults import WEIGHTS_SHRINKING
-from gtlog.diagnosis.robust import median_of_others
+from gtlog.diagnosis.robust import highest, median_of_others
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
@@ -18,7 +18,8 @@ from gtlog.diagnosis.words import figure, several, times
 LOST = -0.5
 PEERS_LOST = -0.25
 LOST_BY_ALL = -0.7
-STILL_FALLING = -0.01
+# A way back up that is no recovery.
+REGAINED = 0.15
 FEWEST_STEPS = 6
 LOSS_KEPT = 0.9
 
@@ -29,14 +30,15 @@ def find(evidence):
     if not len(change) or len(evidence) < FEWEST_STEPS:
         return []
     last = change[:, -1]
-    late = change[:, -max(2, len(evidence) // 5)]
-    with np.errstate(invalid="ignore"):
-        falls = last - late <= STILL_FALLING * 1
-        shrinks = (last <= LOST) & falls
-        if (last <= LOST_BY_ALL).mean() > 0.8:
-            return _of_the_whole(evidence, change)
-        local = shrinks & (median_of_others(change)[:, -1] >= PEERS_LOST)
+    shrinks = (last <= LOST) & (last <= _lowest(change) + REGAINED)
+    if (last <= LOST_BY_ALL).mean() > 0.8:
+        return _of_the_whole(evidence, change)
+    local = shrinks & (median_of_others(change)[:, -1] >= PEERS_LOST)
     return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(local)]
+
+
+def _lowest(change):
+    return -highest(-change)
 
 
 def _of_the_whole(evidence, change):
@@ -57,7 +59,7 @@ def _of_kernel(evidence, place, change):
     others = np.nanmedian(np.delete(change, place, axis=0)[:, -1])
     text = (
         f"Its weights shrank from {figure(value[np.isfinite(value)][0])} (root mean square) to "
-        f"{figure(value[-1])} and still shrink; the other kernels are {times(10 ** others)} times "
+        f"{figure(value[-1])}; the other kernels are {times(10 ** others)} times "
         "as large as at first."
     )
     return Sighting(WEIGHTS_SHRINKING, onset_of(change[place]), text, row, (row,))
