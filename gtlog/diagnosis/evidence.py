@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from gtlog.diagnosis.robust import log10, median, median_of_others, smooth
+from gtlog.diagnosis.robust import log10, median, median_of_others, smooth, typical
 from gtlog.vitals.columns import SKETCHES
 
 KERNELS = ("kernel", "recurrent_kernel")
@@ -14,6 +14,8 @@ OTHER = "other"
 BEGINNING = 2
 # Logged steps whose median says what a variable was like at first; in long runs a twentieth.
 FEWEST_OF_BEGINNING = 5
+# Kernels after one that a step of the gradient is measured against.
+NEXT = 3
 
 
 class Evidence:
@@ -156,6 +158,17 @@ class Evidence:
     def strongest_after(self):
         """The largest gradient of the kernels after each, in decades; NaN after the last."""
         return _highest_after(_finite(self.gradient))
+
+    @functools.cached_property
+    def step_of_gradient(self):
+        """Decades between a kernel, or the strongest before it, and the few kernels after it."""
+        gradient = smooth(_finite(self.gradient))
+        known = np.where(np.isnan(gradient), -np.inf, gradient)
+        before = np.maximum.accumulate(known, axis=0)
+        after = np.full((NEXT, *gradient.shape), np.nan)
+        for number in range(min(NEXT, len(gradient) - 1)):
+            after[number, : len(gradient) - number - 1] = gradient[number + 1 :]
+        return _finite(np.minimum(after[0], median(after, axis=0)) - before)
 
     @functools.cached_property
     def lost_gradient(self):
@@ -307,8 +320,3 @@ def _highest_after(values):
 
 def _finite(values):
     return np.where(np.isfinite(values), values, np.nan)
-
-
-def typical(values):
-    """Median of what is known, over everything."""
-    return float(median(np.ravel(values)))

@@ -108,3 +108,56 @@ def highest(values):
     """The highest of what is known in each row; NaN where nothing is."""
     found = np.where(np.isnan(values), -np.inf, values).max(axis=1)
     return np.where(np.isneginf(found), np.nan, found)
+
+
+def to_the_end(flags):
+    """Where a flag stands, and stands in all columns that follow."""
+    return np.logical_and.accumulate(flags[:, ::-1], axis=1)[:, ::-1]
+
+
+def leapt(values, least_leap, width=3, past=10, kept=0.6):
+    """Where a row has leapt up and stays there to its end.
+
+    Args:
+      values: Array [rows, columns].
+      least_leap: By how much a whole window lies above the median of what was before it.
+      width: Number of columns of the window.
+      past: Number of columns before it, of which at least `width` must be known.
+      kept: The share of the leap that the row keeps.
+
+    Returns:
+      Flags [rows, columns], from the first column of the leap on.
+    """
+    flags = np.zeros(values.shape, bool)
+    if values.shape[1] < 2 * width:
+        return flags
+    before = np.full(values.shape, np.nan)
+    earlier = windows(values, past)[:, :-width]
+    is_known = np.sum(~np.isnan(earlier), axis=2) >= width
+    before[:, width:] = np.where(is_known, median(earlier), np.nan)
+    leaps = least(values, width) - before >= least_leap
+    for row in np.flatnonzero(leaps.any(axis=1)):
+        end = int(leaps[row].argmax())
+        start = max(end - width + 1, 0)
+        floor = before[row, end] + kept * least_leap
+        rest = values[row, start:]
+        if np.all((rest >= floor) | np.isnan(rest)):
+            flags[row, start:] = True
+    return flags
+
+
+def typical(values):
+    """Median of all that is known in an array, a float; NaN where nothing is."""
+    return float(median(np.ravel(values)))
+
+
+def least_of(values):
+    """The least of all that is known in an array, a float; NaN where nothing is."""
+    return -most_of(-np.asarray(values))
+
+
+def most_of(values):
+    """The highest of all that is known in an array, a float; NaN where nothing is."""
+    known = np.ravel(values)
+    known = known[~np.isnan(known)]
+    return float(known.max()) if known.size else np.nan

@@ -12,7 +12,7 @@ Source: our own; no published rule looks at the sign of the update.
 import numpy as np
 
 from gtlog.diagnosis.faults import ASCENDING, NOTE
-from gtlog.diagnosis.robust import median, windows
+from gtlog.diagnosis.robust import median
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, percent, several
 

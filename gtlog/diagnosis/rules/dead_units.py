@@ -12,7 +12,7 @@ Source: AUTOTRAINER counts zero entries of the gradient (0.7); units over a wind
 import numpy as np
 
 from gtlog.diagnosis.faults import DEAD_UNITS
-from gtlog.diagnosis.robust import least, median, median_of_others, windows
+from gtlog.diagnosis.robust import least, least_of, median, median_of_others, to_the_end, typical, windows
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import percent, several
 
@@ -40,8 +40,8 @@ def find(evidence):
     if share.shape[1] < WINDOW or not len(kernels):
         return []
     standing = least(share, WINDOW)
-    lasting = _to_the_end(standing >= MOST) | _died(evidence, share, standing)
-    lasting |= _to_the_end(standing >= LEAST) & _has_large_bias(evidence)[:, None]
+    lasting = to_the_end(standing >= MOST) | _died(evidence, share, standing)
+    lasting |= to_the_end(standing >= LEAST) & _has_large_bias(evidence)[:, None]
     lasting &= np.array([_is_hidden(evidence, row) for row in kernels], bool)[:, None]
     if not lasting.any():
         return []
@@ -54,10 +54,6 @@ def _has_large_bias(evidence):
         return np.zeros(0, bool)
     last = evidence.biases[:, -1:]
     return ((last >= LARGE_BIAS) & (last >= BESIDE_OTHERS * median_of_others(last)))[:, 0]
-
-
-def _to_the_end(flags):
-    return np.logical_and.accumulate(flags[:, ::-1], axis=1)[:, ::-1]
 
 
 def _died(evidence, share, standing):
@@ -75,7 +71,7 @@ def _died(evidence, share, standing):
     for place in np.flatnonzero(jump.any(1)):
         start = int(jump[place].argmax())
         rest = share[place, start:]
-        if np.nanmin(rest) >= LEAST * 0.9 and np.nanmedian(rest) >= 0.9 * level[place, start]:
+        if least_of(rest) >= LEAST * 0.9 and typical(rest) >= 0.9 * level[place, start]:
             died[place, start:] = True
     return died
 
@@ -94,10 +90,10 @@ def _sighting(evidence, share, lasting):
         return []
     row = int(evidence.kernels[place])
     onset = max(0, start - WINDOW + 1)
-    dead = np.nanmin(share[place, start:])
+    dead = least_of(share[place, start:])
     others = np.delete(share[:, start:], np.flatnonzero(lasting.any(1)), axis=0)
-    usual = f"; in the other kernels it is {percent(np.nanmedian(others))}" if others.size else ""
-    before = np.nanmedian(share[place, :onset]) if onset else np.nan
+    usual = f"; in the other kernels it is {percent(typical(others))}" if others.size else ""
+    before = typical(share[place, :onset]) if onset else np.nan
     earlier = f", {percent(before)} before" if before < dead else ""
     text = (
         f"{percent(dead)} of its {several(evidence.rows[row].shape[-1], 'unit')} get a gradient of "
@@ -118,7 +114,7 @@ def _place(evidence, places, share, start):
     if len(shut) == 1:
         return int(shut[0])
     last = int(places[-1])
-    if np.nanmin(share[last, -WINDOW:]) < ALL:
+    if least_of(share[last, -WINDOW:]) < ALL:
         return last
     if start < WINDOW and len(places) == len(share) - 1:
         return None

@@ -13,15 +13,21 @@ checks); own past, peers and persistence are our own.
 import numpy as np
 
 from gtlog.diagnosis.faults import EXPLODING_GRADIENTS
-from gtlog.diagnosis.robust import least, smooth
+from gtlog.diagnosis.robust import leapt, least, most_of, smooth, to_the_end, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
-# Decades above the beginning, and beyond what the kernels after it gained.
-GREW = 1.3
-# Decades above the strongest kernel after it.
-ABOVE = 1.0
-ABOVE_FROM_THE_START = 2.5
+# Decades above the beginning, in itself and beyond what the kernels after it gained, and above the
+# strongest of them.
+GREW = 1.0
+GAINED = 1.3
+ABOVE = 0.95
+# From the first step on.
+ABOVE_FROM_THE_START = 1.6
+# Decades within a few logged steps, and above the strongest after it then: a long leap, or a short
+# one to where no kernel usually is.
+LEAP, ABOVE_AFTER_A_LEAP = 1.15, 0.2
+SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP = 0.6, 0.85
 GREW_ALL = 2.0
 PERSISTENCE = 3
 FEWEST_STEPS = 5
@@ -32,15 +38,39 @@ def find(evidence):
     gradient = evidence.gradient
     if len(gradient) < 2 or len(evidence) < FEWEST_STEPS:
         return []
-    above = least(smooth(_finite(gradient) - evidence.strongest_after), PERSISTENCE)
+    raw = _held(evidence, _finite(gradient) - evidence.strongest_after)
+    above = least(smooth(raw), PERSISTENCE)
     grew = least(evidence.change_of_gradient, PERSISTENCE)
     gained = least(evidence.gained_gradient, PERSISTENCE)
-    exploded = (grew >= GREW) & (gained >= GREW) & (above >= ABOVE)
+    exploded = (grew >= GREW) & (gained >= GAINED) & (above >= ABOVE)
     exploded |= above >= ABOVE_FROM_THE_START
-    lasting = np.logical_and.accumulate(exploded[:, ::-1], axis=1)[:, ::-1]
-    if lasting.any():
-        return [_of_layer(evidence, lasting, above, grew)]
+    exploded = to_the_end(exploded)
+    exploded |= _leapt(raw, LEAP, ABOVE_AFTER_A_LEAP)
+    exploded |= _leapt(raw, SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP)
+    if exploded.any():
+        return [_of_layer(evidence, exploded, smooth(raw), evidence.change_of_gradient)]
     return _of_the_whole(evidence, grew)
+
+
+def _held(evidence, values):
+    """The values, the last of which stands for all steps after it that are not finite."""
+    known = ~np.isnan(values).all(axis=0)
+    lost = (evidence.column("gradient_nonfinite") > 0).any(axis=0)
+    last = int(np.flatnonzero(known)[-1]) if known.any() else 0
+    if lost[last + 1 :].all():
+        values = values.copy()
+        values[:, last + 1 :] = values[:, last : last + 1]
+    return values
+
+
+def _leapt(raw, leap, above):
+    """Where a kernel rose within a few logged steps, and stays above those after it."""
+    flags = leapt(raw, leap, PERSISTENCE)
+    level = smooth(raw)
+    level[:, :PERSISTENCE] = np.nan
+    settled = flags & np.roll(flags, PERSISTENCE - 1, axis=1)
+    stays = ~(settled & (level < above)).any(axis=1)
+    return flags & stays[:, None]
 
 
 def _finite(values):
@@ -53,20 +83,20 @@ def _of_layer(evidence, lasting, above, grew):
     start = int(lasting[place].argmax())
     row = int(evidence.kernels[place])
     text = (
-        f"Its gradient is {times(10 ** np.nanmedian(above[place, start:]))} times larger than that "
-        f"of the kernels after it, and {times(10 ** np.nanmax(grew[place, start:]))} times larger "
+        f"Its gradient is {times(10 ** typical(above[place, start:]))} times larger than that "
+        f"of the kernels after it, and {times(10 ** most_of(grew[place, start:]))} times larger "
         "than at first"
     )
     before = len(places) - 1
     text += f"; {several(before, 'kernel')} before it follow." if before else "."
     rows = tuple(int(evidence.kernels[one]) for one in places)
-    return Sighting(EXPLODING_GRADIENTS, max(0, start - PERSISTENCE + 1), text, row, rows)
+    return Sighting(EXPLODING_GRADIENTS, start, text, row, rows)
 
 
 def _of_the_whole(evidence, grew):
     first, last = evidence.loss_at_ends()
     exploded = (grew >= GREW_ALL).all(axis=0)
-    lasting = np.logical_and.accumulate(exploded[::-1])[::-1]
+    lasting = to_the_end(exploded[None])[0]
     if not lasting.any() or not last > 2 * first > 0:
         return []
     start = int(lasting.argmax())

@@ -9,7 +9,7 @@ Source: TheDeepChecker's "unbroken symmetry"; exact equality over several update
 
 import numpy as np
 
-from gtlog.diagnosis.faults import IDENTICAL_UNITS, NOTE
+from gtlog.diagnosis.faults import IDENTICAL_UNITS
 from gtlog.diagnosis.robust import onset_of_last_run
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import percent, several
@@ -48,14 +48,15 @@ def _of_kernel(evidence, row, looks, share, zeros):
     if len(looks) - start < FEWEST_LOOKS:
         return None
     onset = int(looks[start])
-    updates = int(evidence.changed[row, onset + 1:].sum())
-    if updates < FEWEST_LOOKS - 1:
+    # Between logged steps too: one change is enough, since it would have told them apart.
+    updates = int((evidence.changed | evidence.moved)[row, onset + 1 :].sum())
+    if not updates:
         return None
     least = share[start:].min()
     text = (
         f"{percent(least)} of its {several(evidence.rows[row].shape[-1], 'unit')} equal another "
         f"one exactly, in {several(len(looks) - start, 'look')} with "
-        f"{several(updates, 'logged update')} in between."
+        f"{several(updates, 'update')} in between."
     )
     return Sighting(IDENTICAL_UNITS, onset, text, int(row), (int(row),))
 

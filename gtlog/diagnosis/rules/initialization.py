@@ -62,7 +62,7 @@ def _too_large(evidence, scale, large):
     if large.mean() >= MOST_KERNELS:
         return _of_the_whole(evidence, scale, large, _loss_symptom(evidence))
     usual = median(scale[~large])
-    place = int(np.nanargmax(np.where(large, scale, -np.inf)))
+    place = int(np.argmax(np.where(large, scale, -np.inf)))
     gap = median(evidence.gradient_gap[place, :10])
     symptom = _loss_symptom(evidence)
     if symptom is None and gap <= GAP:
@@ -105,7 +105,7 @@ def _too_small(evidence, scale, small):
     if small.mean() >= MOST_KERNELS:
         return _of_the_whole(evidence, scale, small, symptom)
     usual = median(scale[~small])
-    place = int(np.nanargmin(np.where(small, scale, np.inf)))
+    place = int(np.argmin(np.where(small, scale, np.inf)))
     if scale[place] * BESIDE_PEERS > usual:
         return []
     return [_of_layer(evidence, place, scale, usual, symptom, small)]

@@ -16,11 +16,15 @@ from gtlog.diagnosis.faults import ALARM, NOT_LEARNING, NOTE
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import several, times
 
-# How near to the loss of a guess.
+# How near to the loss of a guess, relative: from above, from below, and where there are so few
+# classes that a loss of another kind may be there by chance.
+ABOVE_GUESS = 0.1
+BELOW_GUESS = 0.08
 NEAR_GUESS = 0.02
+FEW_CLASSES = 2
 FEWEST_STEPS = 8
 # How far the weights went, as a share of their size: a plateau at the start is healthy.
-LEAST_WAY = 0.3
+LEAST_WAY = 0.1
 
 
 def find(evidence):
@@ -50,16 +54,27 @@ def _lost_inputs(evidence):
     )
 
 
+def _late(evidence, loss):
+    """Median of the loss over the last third of the training, and over its second half."""
+    steps, known = evidence.steps, np.isfinite(loss)
+    third = steps[0] + (steps[-1] - steps[0]) * 2 // 3
+    late, half = known & (steps >= third), known & (np.arange(len(loss)) >= len(loss) // 2)
+    return min(float(np.median(loss[which])) for which in (late, half) if which.any())
+
+
 def _guess(evidence):
     loss = evidence.loss
     known = loss[np.isfinite(loss)] if loss is not None else np.zeros(0)
     if len(known) < FEWEST_STEPS or (known <= 0).any():
         return None
-    level = float(np.median(known[len(known) // 2 :]))
+    level = _late(evidence, loss)
     classes = max(2, evidence.outputs)
     guess = np.log(classes)
     way = evidence.way()
-    if abs(level / guess - 1) > NEAR_GUESS or not way >= LEAST_WAY:
+    above, below = ABOVE_GUESS, BELOW_GUESS
+    if classes <= FEW_CLASSES:
+        above = below = NEAR_GUESS
+    if not 1 - below <= level / guess <= 1 + above or not way >= LEAST_WAY:
         return None
     return (
         f"The loss is {level:.3g}, that of a guess among {classes} classes is {guess:.3g}, "

@@ -27,6 +27,9 @@ RETURN = 0.3
 LEAST_WAY = 0.1
 LEAP = 0.3
 FEWEST_PAST = 3
+# Decades of size, and the share of the updates that only scales.
+DRIFT = 0.3
+SCALING = 0.5
 # Logged steps whose largest update counts.
 NEARBY = 8
 # Share of units without a gradient.
@@ -43,7 +46,7 @@ def find(evidence):
     travelled = evidence.travelled[rows]
     excess = _excess(evidence, rows, travelled)
     returned = _returns(evidence, rows, excess)
-    jumped = _jumps(evidence, rows, travelled, excess) | returned
+    jumped = _jumps(evidence, rows, travelled, excess) & ~_drifts(evidence) | returned
     return [
         _sighting(evidence, place, jumped[place], travelled, excess, returned[place])
         for place in np.flatnonzero(jumped.any(1))
@@ -86,6 +89,13 @@ def _jumps(evidence, rows, travelled, excess):
     value = evidence.column("value_rms")[rows]
     is_far = travelled >= LEAST_DISTANCE * np.fmax(value, _shifted(value))
     return is_far & (excess >= 1) & ~(median_of_others(excess) >= 0.5)
+
+
+def _drifts(evidence):
+    """Kernels that are scaled outside the updates, again and again: they shrink or grow."""
+    return (np.abs(evidence.change_of_value[:, -1:]) >= DRIFT) & (
+        median(evidence.scaling)[:, None] >= SCALING
+    )
 
 
 def _returns(evidence, rows, excess):

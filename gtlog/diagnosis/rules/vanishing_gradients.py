@@ -14,17 +14,22 @@ is left out here); kernels alone, peers and own past are our own.
 import numpy as np
 
 from gtlog.diagnosis.faults import VANISHING_GRADIENTS
-from gtlog.diagnosis.robust import least, smooth
+from gtlog.diagnosis.robust import leapt, least, smooth, to_the_end, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import several, times
 
-# Decades below the strongest kernel after it, from the beginning on.
+# From the beginning on: decades between a kernel with all before it and the kernels next to it, and
+# decades below the strongest kernel after it where there is no such step.
+STEP = 1.8
 FROM_THE_START = 3.0
-# Decades that a kernel lost against its beginning, beyond what the layers after it lost, and that
-# it then lies below them.
-LOST = 1.5
-BELOW = 1.5
-# What comes before may have regained a little.
+# Since a step: decades that a kernel lost against its beginning, in itself and beyond what the
+# kernels after it lost, and that it then lies below them.
+FELL = 1.0
+LOST = 1.3
+BELOW = 1.0
+# ... or within a few logged steps.
+LEAP = 1.0
+# What comes before may have kept a little more.
 SLACK = 0.7
 # What recovers by itself, in decades: branches that open.
 RECOVERS = 0.7
@@ -38,16 +43,34 @@ def find(evidence):
     gradient = evidence.gradient
     if len(gradient) < 2 or len(evidence) < FEWEST_STEPS:
         return []
-    below = smooth(evidence.strongest_after - np.where(np.isneginf(gradient), np.nan, gradient))
-    lost = evidence.lost_gradient
+    raw = evidence.strongest_after - np.where(np.isneginf(gradient), np.nan, gradient)
+    below, lost = smooth(raw), evidence.lost_gradient
     small = least(below, PERSISTENCE)
-    from_start = _of_all_before(small, FROM_THE_START) & _stays(evidence, below)
-    since = _of_all_before(least(lost, PERSISTENCE), LOST) & (small >= BELOW)
-    for vanished in (from_start, since):
-        lasting = _to_the_end(vanished)
-        if lasting.any():
-            return [_sighting(evidence, lasting, below, lost)]
-    return []
+    stays = _stays(evidence, below)
+    fell = least(-evidence.change_of_gradient, PERSISTENCE) >= FELL
+    faults = (
+        (least(evidence.step_of_gradient, PERSISTENCE) >= STEP) & stays,
+        _of_all_before(small, FROM_THE_START) & stays,
+        _of_all_before(least(lost, PERSISTENCE), LOST) & _of_all_before(small, BELOW) & fell,
+        _leapt(raw) & (small >= BELOW / 2),
+    )
+    found = [to_the_end(one) for one in faults]
+    found = [one for one in found if one.any()]
+    if not found:
+        return []
+    # The earliest is the fault; where several begin together, the one nearest to the loss.
+    return [_sighting(evidence, min(found, key=_rank), below, lost)]
+
+
+def _rank(lasting):
+    place = int(np.flatnonzero(lasting.any(1))[-1])
+    return int(lasting[place].argmax()), -place
+
+
+def _leapt(below):
+    """Where a kernel and all before it fell within a few logged steps, and stay low."""
+    fell = leapt(below, LEAP, PERSISTENCE)
+    return np.logical_and.accumulate(fell, axis=0) if len(fell) else fell
 
 
 def _of_all_before(decades, threshold):
@@ -64,22 +87,19 @@ def _stays(evidence, below):
     return ~(below < first - RECOVERS) & long_enough
 
 
-def _to_the_end(vanished):
-    """Where it lasts: a phase that has passed is over."""
-    return np.logical_and.accumulate(vanished[:, ::-1], axis=1)[:, ::-1]
-
-
 def _sighting(evidence, lasting, below, lost):
     starts = np.where(lasting.any(1), lasting.argmax(1), lasting.shape[1])
     places = np.flatnonzero(lasting.any(1))
     place = int(places[-1])
     lasted = int(starts[place])
-    onset = 0 if not (below[place, :lasted] < FROM_THE_START - SLACK).any() else lasted
+    usual = typical(below[place, lasted:])
+    # What was so from the first step on is seen with some delay.
+    onset = 0 if not (below[place, :lasted] < usual - SLACK).any() else lasted
     onset = max(0, onset - PERSISTENCE + 1)
     row = int(evidence.kernels[place])
-    text = f"Its gradient is {times(10 ** np.nanmedian(below[place, lasted:]))} times smaller than "
+    text = f"Its gradient is {times(10 ** typical(below[place, lasted:]))} times smaller than "
     text += "that of the kernels after it"
-    decades = np.nanmedian(lost[place, lasted:])
+    decades = typical(lost[place, lasted:])
     if decades >= LOST:
         text += f", and has lost {times(10 ** decades)} times more than theirs since the beginning"
     before = len(places) - 1

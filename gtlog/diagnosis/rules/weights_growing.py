@@ -11,7 +11,7 @@ peers and the rate are our own.
 import numpy as np
 
 from gtlog.diagnosis.faults import WEIGHTS_GROWING
-from gtlog.diagnosis.robust import median_of_others
+from gtlog.diagnosis.robust import median_of_others, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
@@ -58,7 +58,7 @@ def _of_the_whole(evidence, change, grows):
 def _of_kernel(evidence, place, change):
     row = int(evidence.kernels[place])
     value = evidence.column("value_rms")[row]
-    others = np.nanmedian(np.delete(change, place, axis=0)[:, -1])
+    others = typical(np.delete(change, place, axis=0)[:, -1])
     text = (
         f"Its weights grew from {figure(value[np.isfinite(value)][0])} (root mean square) to "
         f"{figure(value[-1])} and grow on; the other kernels are {times(10 ** others)} times as "

@@ -10,7 +10,7 @@ Source: TheDeepChecker sees the end of it (95 % of the weights below 1e-5); peer
 import numpy as np
 
 from gtlog.diagnosis.faults import WEIGHTS_SHRINKING
-from gtlog.diagnosis.robust import highest, median_of_others
+from gtlog.diagnosis.robust import highest, median, median_of_others, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
@@ -46,17 +46,17 @@ def _of_the_whole(evidence, change):
     if last < LOSS_KEPT * first:
         return []
     text = (
-        f"{several(len(change), 'kernel')} are {times(10 ** -np.nanmedian(change[:, -1]))} times "
+        f"{several(len(change), 'kernel')} are {times(10 ** -typical(change[:, -1]))} times "
         f"smaller than at first, and the loss went from {figure(first)} to {figure(last)}."
     )
-    onset = onset_of(np.nanmedian(change, 0))
+    onset = onset_of(median(change, 0))
     return [Sighting(WEIGHTS_SHRINKING, onset, text)]
 
 
 def _of_kernel(evidence, place, change):
     row = int(evidence.kernels[place])
     value = evidence.column("value_rms")[row]
-    others = np.nanmedian(np.delete(change, place, axis=0)[:, -1])
+    others = typical(np.delete(change, place, axis=0)[:, -1])
     text = (
         f"Its weights shrank from {figure(value[np.isfinite(value)][0])} (root mean square) to "
         f"{figure(value[-1])}; the other kernels are {times(10 ** others)} times "
