@@ -290,14 +290,20 @@ class Evidence:
                 return other
         return None
 
+    def rows_beside(self, kernel):
+        """Rows that are trained with a kernel: up to the next one, or of its layer."""
+        beside = []
+        for row in range(kernel + 1, len(self.rows)):
+            if self._is_kernel(self.rows[row]):
+                break
+            if self.is_trained[row]:
+                beside.append(row)
+        return beside
+
     def has_live_bias(self, kernel, start=0):
         """Whether something between a kernel and the next one gets a gradient from `start` on."""
-        for row in range(kernel + 1, len(self.rows)):
-            if self._is_kernel(self.rows[row]) and self.is_trained[row]:
-                return False
-            if self.is_trained[row] and (self.column("gradient_rms")[row, start:] > 0).any():
-                return True
-        return False
+        gradient = self.column("gradient_rms")
+        return any((gradient[row, start:] > 0).any() for row in self.rows_beside(kernel))
 
 
 def inputs_of(shape):

@@ -61,3 +61,13 @@ def test_abstains_without_the_first_steps():
     training = Training()
     training.scale_gradient[2] = 0.0
     assert ("no_gradient", layer(1)) not in alarms(training.run(80, first=20))
+
+
+def test_kernel_that_is_cut_off_alone():
+    """A kernel that gets zeros, while its bias and the layer before it do not, is named."""
+
+    def cut(training, step, of_weights, of_biases):
+        of_weights[2][:] = 0
+
+    table = Training(change_gradients=cut).run(80)
+    assert alarms(table)[0] == ("no_gradient", layer(2))

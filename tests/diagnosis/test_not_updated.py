@@ -37,3 +37,25 @@ def test_not_of_accumulation():
 
     assert alarms(Training(before_step=hold).run(160)) == []
     assert alarms(Training(before_step=hold).run(160, 10)) == []
+
+
+def test_kernel_that_stands_still_beside_its_bias():
+    """A kernel whose updates are lost from some step on, while its bias moves, is named."""
+
+    def lose(training, step):
+        if step >= 60:
+            training.weights[1] = training.kept.copy()
+        training.kept = training.weights[1].copy()
+
+    table = Training(after_update=lose).run(150)
+    assert alarms(table) == [("not_updated", layer(1))]
+
+
+def test_layer_that_is_frozen_later_is_a_note():
+    """A whole layer may be frozen on purpose from some step on."""
+
+    def freeze(training, step):
+        training.frozen = (0,) if step >= 60 else ()
+
+    table = Training(before_step=freeze).run(150)
+    assert alarms(table) == [] and notes(table) == [("not_updated", layer(0))]

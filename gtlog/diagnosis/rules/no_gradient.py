@@ -53,22 +53,21 @@ def _always_zero(evidence):
 
 
 def _without_dead(evidence, is_zero):
-    """Drops the blocks that end after a layer of dead units: the bias there gets a gradient."""
+    """Drops the blocks that end after a layer of dead units: the bias there gets a gradient.
+
+    A single kernel without a gradient beside a bias with one is cut off by itself, if the kernel
+    before it has one.
+    """
     kept = is_zero.copy()
+    kernels = list(evidence.kernels)
     for block in _blocks(is_zero, evidence.is_asked.any(1)):
-        kernels = [row for row in block if row in evidence.kernels]
-        if not kernels or _has_live_bias(evidence, kernels[-1], is_zero):
+        inside = [row for row in block if row in kernels]
+        before = [row for row in kernels if row < block[0]][-1:]
+        is_alone = len(inside) == 1 and before and not is_zero[before[0]]
+        has_live_bias = inside and evidence.has_live_bias(inside[-1])
+        if not inside or (has_live_bias and not is_alone):
             kept[list(block)] = False
     return kept
-
-
-def _has_live_bias(evidence, kernel, is_zero):
-    for row in range(kernel + 1, len(evidence.rows)):
-        if row in evidence.kernels:
-            return False
-        if evidence.is_trained[row] and not is_zero[row]:
-            return True
-    return False
 
 
 def _blocks(never, asked):
@@ -85,7 +84,8 @@ def _of_block(evidence, block, connected):
     layers = list(dict.fromkeys(evidence.layer_of(one) for one in block))
     missing = (evidence.column("missing")[row] == 1).any()
     is_open = not connected[block[-1] + 1 :].any()
-    is_branch = not missing and connected[: block[0]].any()
+    beside = [other for other in evidence.rows_beside(row) if connected[other]]
+    is_branch = not missing and not beside and connected[: block[0]].any()
     what = "None" if missing else "a gradient of exactly zero"
     steps = int(evidence.is_asked[row].sum())
     others = f", and so did {several(len(layers) - 1, 'layer')} before it" if layers[1:] else ""
