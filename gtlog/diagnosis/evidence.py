@@ -7,7 +7,8 @@ import numpy as np
 from gtlog.diagnosis.robust import log10, median, median_of_others, smooth, typical
 from gtlog.vitals.columns import SKETCHES
 
-KERNELS = ("kernel", "recurrent_kernel")
+RECURRENT_KERNEL = "recurrent_kernel"
+KERNELS = ("kernel", RECURRENT_KERNEL)
 OTHER = "other"
 
 # A run that is logged from a later step on does not show how it began.
@@ -22,13 +23,15 @@ class Evidence:
     """The vitals of a run, and what several rules read from them. Arrays are `[variables, steps]`.
 
     Args:
-      table: A `VitalsTable`.
+      table: A `VitalsTable`, or what has its steps, variables, columns and step values.
       is_whole: Whether the run is over, so that what has not happened will not happen.
+      is_lost: Whether NaN ended it, of which the table shows what was before.
     """
 
-    def __init__(self, table, is_whole=True):
+    def __init__(self, table, is_whole=True, is_lost=False):
         self.table = table
         self.is_whole = is_whole
+        self.is_lost = is_lost
         self.rows = table.variables
         self.steps = np.asarray(table.steps, np.int64)
         self._columns = {}
@@ -228,12 +231,24 @@ class Evidence:
         A gradient turns a kernel: in many dimensions next to nothing of its updates lies along the
         kernel itself. A decay does nothing but scale it.
         """
-        value = self.column("value_rms")[self.kernels]
+        size = self.logarithm("value_rms")[self.kernels] * np.log(10.0)
+        ratio = self.column("update_ratio")[self.kernels]
         number = np.maximum(np.diff(self.steps, prepend=self.steps[0]), 1)
-        update = self.column("update_rms")[self.kernels]
-        change = np.full(value.shape, np.nan)
-        change[:, 1:] = np.diff(value, axis=1) / number[1:]
-        return smooth(_finite(np.abs(change) / update), 5)
+        share = np.full(size.shape, np.nan)
+        reach = number[1:] * np.sqrt(ratio[:, 1:] * ratio[:, :-1])
+        share[:, 1:] = np.abs(np.diff(size, axis=1)) / reach
+        return smooth(np.minimum(_finite(share), 1.0), 5)
+
+    @property
+    def late_scaling(self):
+        """The share of updates that only scale a kernel, in the last third of the steps."""
+        return median(self.scaling[:, -max(3, len(self) // 3) :])
+
+    @property
+    def first_scale(self):
+        """The scale of each kernel where it was first logged."""
+        known = ~np.isnan(self.scale)
+        return self.scale[np.arange(len(known)), known.argmax(axis=1)]
 
     @functools.cached_property
     def biases(self):
@@ -275,6 +290,25 @@ class Evidence:
         """Number of units of the last kernel, which with a classifier are its classes."""
         return int(self.rows[self.kernels[-1]].shape[-1])
 
+    def loss_around(self, column):
+        """Medians of the one loss before a column and of its last fifth; NaN where there is none.
+
+        At the beginning the first losses stand for those before.
+        """
+        loss = self.loss
+        if loss is None:
+            return np.nan, np.nan
+        before = typical(loss[max(0, column - 5) : max(2, column)])
+        known = loss[column:][np.isfinite(loss[column:])]
+        after = float(np.median(known[-max(1, len(known) // 5) :])) if len(known) else np.nan
+        return before, after
+
+    # Parts
+
+    def before(self, column):
+        """The evidence of the steps before one from which on nothing is finite."""
+        return Evidence(_Beginning(self.table, column), self.is_whole, is_lost=True)
+
     # Names
 
     def layer_of(self, row):
@@ -291,12 +325,12 @@ class Evidence:
         return None
 
     def rows_beside(self, kernel):
-        """Rows that are trained with a kernel: up to the next one, or of its layer."""
+        """Rows that are trained with a kernel: up to the next one, and past a recurrent one."""
         beside = []
         for row in range(kernel + 1, len(self.rows)):
-            if self._is_kernel(self.rows[row]):
+            if self._is_kernel(self.rows[row]) and self.rows[row].role != RECURRENT_KERNEL:
                 break
-            if self.is_trained[row]:
+            if self.is_trained[row] and not self._is_kernel(self.rows[row]):
                 beside.append(row)
         return beside
 
@@ -304,6 +338,19 @@ class Evidence:
         """Whether something between a kernel and the next one gets a gradient from `start` on."""
         gradient = self.column("gradient_rms")
         return any((gradient[row, start:] > 0).any() for row in self.rows_beside(kernel))
+
+
+class _Beginning:
+    """The first columns of a table."""
+
+    def __init__(self, table, number):
+        self._table, self._number = table, number
+        self.variables = table.variables
+        self.steps = table.steps[:number]
+        self.step_values = {name: one[:number] for name, one in table.step_values.items()}
+
+    def column(self, name):
+        return self._table.column(name)[:, : self._number]
 
 
 def inputs_of(shape):

@@ -12,6 +12,8 @@ from gtlog.diagnosis.rules import RULES
 
 # As a rule: a run with more has one cause that no rule knows.
 MOST_ALARMS = 2
+# Share of the run after which dying units are no reason that nothing was ever learned.
+LATE = 0.2
 
 # What a fault can bring about in the same run, in the same or in other layers. A fault that no
 # other brings about stands for itself, whenever it begins.
@@ -35,7 +37,7 @@ CONSEQUENCES = {
     faults.DEAD_UNITS: _OF_GRADIENTS | _OF_UPDATES | _OF_WEIGHTS | _ENDS,
     faults.UPDATES_TOO_SMALL: _SYMPTOMS,
     faults.NONFINITE: _SYMPTOMS | {faults.OVERWRITTEN, faults.ASCENDING},
-    faults.NOT_LEARNING: set(),
+    faults.NOT_LEARNING: {faults.DEAD_UNITS},
 }
 # At the same step the one that stands first here is to blame.
 PRECEDENCE = tuple(RULES)
@@ -52,23 +54,36 @@ def judge(table, is_whole=True):
       A list of `Finding`, alarms first, then by the step since which they are seen.
     """
     evidence = Evidence(table, is_whole)
-    sightings = []
-    for fault, rule in RULES.items():
-        if fault == faults.NOT_LEARNING and any(one.severity == ALARM for one in sightings):
-            continue
-        sightings.extend(_guarded(fault, rule, evidence))
-    alarms = _folded([one for one in sightings if one.severity == ALARM])
-    alarms = alarms[:MOST_ALARMS]
+    sightings = _guarded(faults.NONFINITE, evidence)
+    # What comes after weights that are NaN says nothing; what came before may say why.
+    lost = [one.onset for one in sightings if one.severity == ALARM]
+    before = evidence.before(min(lost)) if lost else evidence
+    for fault in RULES if len(before) else ():
+        if fault not in (faults.NONFINITE, faults.NOT_LEARNING):
+            sightings.extend(_guarded(fault, before))
+    if len(before) and not any(_counts_against_data(one, before) for one in sightings):
+        sightings.extend(_guarded(faults.NOT_LEARNING, before))
+    return [_finding(evidence, *pair) for pair in _alarms_and_notes(sightings)]
+
+
+def _counts_against_data(sighting, evidence):
+    """Whether a layer explains that nothing is learned: units that die late follow from it."""
+    if sighting.fault == faults.DEAD_UNITS:
+        return sighting.onset < LATE * len(evidence)
+    return sighting.severity == ALARM
+
+
+def _alarms_and_notes(sightings):
+    alarms = _folded([one for one in sightings if one.severity == ALARM])[:MOST_ALARMS]
     notes = [(one, ()) for one in sightings if one.severity == NOTE and not _is_said(one, alarms)]
-    notes.sort(key=lambda note: note[0].onset)
-    return [_finding(evidence, one, following) for one, following in alarms + notes]
+    return alarms + sorted(notes, key=lambda note: note[0].onset)
 
 
-def _guarded(fault, rule, evidence):
+def _guarded(fault, evidence):
     """What a rule sees; one that fails costs itself alone."""
     try:
         with np.errstate(all="ignore"):
-            return rule(evidence)
+            return RULES[fault](evidence)
     except Exception as error:  # pylint: disable=broad-except
         warnings.warn(
             f"The rule for {fault!r} failed and is left out of this diagnosis: "

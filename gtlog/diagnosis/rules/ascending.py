@@ -12,16 +12,23 @@ Source: our own; no published rule looks at the sign of the update.
 import numpy as np
 
 from gtlog.diagnosis.faults import ASCENDING, NOTE
-from gtlog.diagnosis.robust import median
+from gtlog.diagnosis.robust import median, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, percent, several
 
 FEWEST_UPDATES = 4
-# Medians of the cosine over a run.
+# Median of the cosines: from the first step on, and from a later one. After a spike momentum points
+# uphill for some steps, so that a window is long in updates and in steps.
 ASCENT = -0.1
+LATER_ASCENT = -0.2
+WINDOW = 7
+WINDOW_STEPS = 25
 DESCENT = 0.0
-# Share of single updates below zero.
+# Share of updates below zero since the onset.
 LEAST_SHARE = 0.85
+# Of a plain optimizer, whose updates all go straight down, two that go up are enough.
+STRAIGHT = 0.9
+FEWEST_OF_STRAIGHT = 2
 # Share of kernels that make it the network's.
 MOST_KERNELS = 0.8
 
@@ -29,32 +36,55 @@ MOST_KERNELS = 0.8
 def find(evidence):
     """The kernels whose updates go up the gradient, or the network where nearly all do."""
     kernels = evidence.kernels
-    descent = np.where(evidence.is_trained_now[kernels], evidence.column("descent")[kernels], np.nan)
-    known = (~np.isnan(descent)).sum(1)
-    middle = median(descent)
-    share = (descent < 0).sum(1) / np.maximum(known, 1)
-    ascends = (known >= FEWEST_UPDATES) & (middle <= ASCENT) & (share >= LEAST_SHARE)
+    descent = evidence.column("descent")[kernels]
+    descent = np.where(evidence.is_trained_now[kernels], descent, np.nan)
+    onsets = np.array([_onset_of_ascent(row, evidence.steps) for row in descent], int)
+    ascends = onsets < descent.shape[1]
     if not ascends.any():
         return []
-    judged = known >= FEWEST_UPDATES
-    if ascends.sum() >= MOST_KERNELS * judged.sum():
-        return _of_the_whole(evidence, descent, ascends)
-    return _of_layers(evidence, descent, ascends, middle)
+    onset = int(onsets.min())
+    judged = (~np.isnan(descent[:, onset:])).sum(axis=1) >= FEWEST_OF_STRAIGHT
+    if ascends.sum() >= MOST_KERNELS * max(1, (judged | ascends).sum()):
+        return _of_the_whole(evidence, descent, ascends, onset)
+    return _of_layers(evidence, descent, ascends, onsets)
 
 
-def _onset(descent):
-    return int((descent < 0).argmax())
+def _onset_of_ascent(descent, steps):
+    """Index from which on a kernel ascends to its end; the number of steps where it does not."""
+    never = len(descent)
+    known = np.flatnonzero(~np.isnan(descent))
+    values = descent[known]
+    if not len(values):
+        return never
+    goes_up = values < DESCENT
+    # The earliest step from which on nearly all go up.
+    share = np.cumsum(goes_up[::-1])[::-1] / np.arange(len(values), 0, -1)
+    starts = np.flatnonzero(goes_up & (share >= LEAST_SHARE))
+    if not len(starts):
+        return never
+    start = int(starts[0])
+    number = len(values) - start
+    middle = np.median(values[start:])
+    if start >= FEWEST_UPDATES and values[:start].min() >= STRAIGHT:
+        is_long = number >= FEWEST_OF_STRAIGHT and middle <= LATER_ASCENT
+    elif start == 0:
+        is_long = number >= FEWEST_UPDATES and middle <= ASCENT
+    else:
+        is_long = number >= WINDOW and steps[-1] - steps[known[start]] >= WINDOW_STEPS
+        is_long = is_long and middle <= LATER_ASCENT
+    if not is_long:
+        return never
+    return int(known[start])
 
 
-def _of_the_whole(evidence, descent, ascends):
-    first, last = evidence.loss_at_ends()
-    is_worse = np.isfinite(first) and first > 0 and last > first
+def _of_the_whole(evidence, descent, ascends, onset):
+    first, last = evidence.loss_around(onset)
+    is_worse = first > 0 and last > first
     text = (
         f"The updates of {several(int(ascends.sum()), 'kernel')} go up their gradients: the "
-        f"cosine of update and negative gradient is {figure(median(np.ravel(descent[ascends])))} "
+        f"cosine of update and negative gradient is {figure(typical(descent[ascends, onset:]))} "
         "in the median, and above zero in a run that descends"
     )
-    onset = _onset(median(descent[ascends], 0)[None])
     rows = tuple(evidence.kernels[ascends])
     if is_worse:
         text += f". The loss rose from {figure(first)} to {figure(last)}."
@@ -63,34 +93,35 @@ def _of_the_whole(evidence, descent, ascends):
     return [Sighting(ASCENDING, onset, text + ".", rows=rows, severity=NOTE, advice=advice)]
 
 
-def _of_layers(evidence, descent, ascends, middle):
+def _of_layers(evidence, descent, ascends, onsets):
     layers = {}
     for place in np.flatnonzero(ascends):
-        layers.setdefault(evidence.layer_of(evidence.kernels[place]), []).append(place)
-    descending = middle[~ascends & (middle > DESCENT)]
+        layers.setdefault(evidence.layer_of(evidence.kernels[place]), []).append(int(place))
+    descending = median(descent)[~ascends]
+    descending = descending[descending > DESCENT]
     if not len(descending):
         return []
-    text_of_others = f"that of {several(len(descending), 'other kernel')} is " + figure(
-        median(descending)
+    is_alone = len(layers) == 1 and len(descending) >= 2
+    is_meant = not is_alone and _is_a_part(evidence, ascends)
+    return [
+        _of_layer(evidence, descent[places[0]], places, int(onsets[places[0]]), descending, is_meant)
+        for places in layers.values()
+    ]
+
+
+def _of_layer(evidence, descent, places, onset, descending, is_meant):
+    updates = descent[onset:][~np.isnan(descent[onset:])]
+    text = (
+        f"Its updates go up the gradient: the cosine of update and negative gradient is "
+        f"{figure(np.median(updates))} in the median and below zero in "
+        f"{percent((updates < 0).mean())} of {several(len(updates), 'update')}; that of "
+        f"{several(len(descending), 'other kernel')} is {figure(np.median(descending))}."
     )
-    severity = None if len(layers) == 1 and len(descending) >= 2 else NOTE
-    sightings = []
-    for places in layers.values():
-        row = int(evidence.kernels[places[0]])
-        updates = descent[places[0]]
-        share = (updates < 0).sum() / (~np.isnan(updates)).sum()
-        text = (
-            f"Its updates go up the gradient: the cosine of update and negative gradient is "
-            f"{figure(middle[places[0]])} in the median, below zero in {percent(share)} of "
-            f"{several(int((~np.isnan(updates)).sum()), 'update')}; {text_of_others}."
-        )
-        onset = _onset(updates[None])
-        sighting = Sighting(ASCENDING, onset, text, row, (row,))
-        if severity == NOTE and _is_a_part(evidence, ascends):
-            advice = "Where this part is an adversary, this is meant."
-            sighting = sighting._replace(severity=NOTE, advice=advice)
-        sightings.append(sighting)
-    return sightings
+    rows = tuple(int(evidence.kernels[place]) for place in places)
+    sighting = Sighting(ASCENDING, onset, text, rows[0], rows)
+    if not is_meant:
+        return sighting
+    return sighting._replace(severity=NOTE, advice="Where this part is an adversary, this is meant.")
 
 
 def _is_a_part(evidence, ascends):

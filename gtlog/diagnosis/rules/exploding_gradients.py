@@ -40,27 +40,23 @@ def find(evidence):
         return []
     raw = _held(evidence, _finite(gradient) - evidence.strongest_after)
     above = least(smooth(raw), PERSISTENCE)
-    grew = least(evidence.change_of_gradient, PERSISTENCE)
-    gained = least(evidence.gained_gradient, PERSISTENCE)
+    grew = least(_held(evidence, evidence.change_of_gradient), PERSISTENCE)
+    gained = least(_held(evidence, evidence.gained_gradient), PERSISTENCE)
     exploded = (grew >= GREW) & (gained >= GAINED) & (above >= ABOVE)
     exploded |= above >= ABOVE_FROM_THE_START
     exploded = to_the_end(exploded)
     exploded |= _leapt(raw, LEAP, ABOVE_AFTER_A_LEAP)
     exploded |= _leapt(raw, SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP)
     if exploded.any():
-        return [_of_layer(evidence, exploded, smooth(raw), evidence.change_of_gradient)]
+        return [_of_layer(evidence, exploded, smooth(raw), _held(evidence, evidence.change_of_gradient))]
     return _of_the_whole(evidence, grew)
 
 
 def _held(evidence, values):
-    """The values, the last of which stands for all steps after it that are not finite."""
-    known = ~np.isnan(values).all(axis=0)
-    lost = (evidence.column("gradient_nonfinite") > 0).any(axis=0)
-    last = int(np.flatnonzero(known)[-1]) if known.any() else 0
-    if lost[last + 1 :].all():
-        values = values.copy()
-        values[:, last + 1 :] = values[:, last : last + 1]
-    return values
+    """The values; where NaN ended the run, the last one stands for the steps after it."""
+    if not evidence.is_lost:
+        return values
+    return np.concatenate([values] + [values[:, -1:]] * (PERSISTENCE - 1), axis=1)
 
 
 def _leapt(raw, leap, above):

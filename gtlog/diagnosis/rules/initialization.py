@@ -38,16 +38,11 @@ def find(evidence):
     """The layer with first weights far off, or the network where most are."""
     if not evidence.has_beginning or len(evidence) < FEWEST_STEPS or len(evidence.kernels) < 2:
         return []
-    scale = _first_scale(evidence)
+    scale = evidence.first_scale
     large = scale >= LARGE
     small = (scale <= SMALL) & (scale > 0) & ~_starts_at_zero(evidence)
     small[-1] &= small.mean() > MOST_KERNELS
     return _too_large(evidence, scale, large) + _too_small(evidence, scale, small)
-
-
-def _first_scale(evidence):
-    known = ~np.isnan(evidence.scale)
-    return evidence.scale[np.arange(len(known)), known.argmax(axis=1)]
 
 
 def _starts_at_zero(evidence):
@@ -63,7 +58,7 @@ def _too_large(evidence, scale, large):
         return _of_the_whole(evidence, scale, large, _loss_symptom(evidence))
     usual = median(scale[~large])
     place = int(np.argmax(np.where(large, scale, -np.inf)))
-    gap = median(evidence.gradient_gap[place, :10])
+    gap = median(evidence.gradient_gap[large, :10]).min()
     symptom = _loss_symptom(evidence)
     if symptom is None and gap <= GAP:
         symptom = f"its gradient is {times(10 ** -gap)} times smaller than that of the others"

@@ -12,12 +12,15 @@ have read the variable is our own.
 import numpy as np
 
 from gtlog.diagnosis.faults import NO_GRADIENT, NOTE
+from gtlog.diagnosis.robust import median
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import several
 
 FEWEST_STEPS = 3
 # LoRA, ReZero and gains of zero leave zero with the first update or two.
 FEWEST_STEPS_OF_ZERO = 5
+# Share of an update that only scales the kernel.
+DECAY = 0.8
 
 
 def find(evidence):
@@ -38,9 +41,12 @@ def _never_returned(evidence):
     missing = evidence.column("missing")
     is_asked = evidence.column("asked") == 1
     always = (is_asked & (missing == 1)).sum(1) == is_asked.sum(1)
-    was_read = evidence.column("was_read")
-    is_read = (was_read == 1).any(1)
-    return always & is_read & (is_asked.sum(1) >= FEWEST_STEPS)
+    is_read = (evidence.column("was_read") == 1).any(1)
+    suspects = always & (is_asked.sum(1) >= FEWEST_STEPS)
+    # A kernel may be read where no tape sees it; its bias beside it tells that it is in use.
+    for row in np.flatnonzero(suspects & ~is_read):
+        is_read[row] = row in evidence.kernels and evidence.has_live_bias(row)
+    return suspects & is_read
 
 
 def _always_zero(evidence):
@@ -86,6 +92,7 @@ def _of_block(evidence, block, connected):
     is_open = not connected[block[-1] + 1 :].any()
     beside = [other for other in evidence.rows_beside(row) if connected[other]]
     is_branch = not missing and not beside and connected[: block[0]].any()
+    is_branch = is_branch and _moved_by_gradient(evidence, row)
     what = "None" if missing else "a gradient of exactly zero"
     steps = int(evidence.is_asked[row].sum())
     others = f", and so did {several(len(layers) - 1, 'layer')} before it" if layers[1:] else ""
@@ -105,6 +112,14 @@ def _of_block(evidence, block, connected):
     )
     onset = _first(evidence, row)
     return Sighting(NO_GRADIENT, onset, text, row, tuple(block), severity=NOTE, advice=advice)
+
+
+def _moved_by_gradient(evidence, row):
+    """Whether it moved between logged steps: then it got a gradient there. Decay only scales."""
+    if not (evidence.changed[row] | evidence.moved[row]).any():
+        return False
+    place = np.flatnonzero(evidence.kernels == row)
+    return not len(place) or not median(evidence.scaling[place[0]]) >= DECAY
 
 
 def _of_the_whole(evidence, never):

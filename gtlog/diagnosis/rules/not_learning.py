@@ -13,6 +13,7 @@ pilot; the level of a guess is our own.
 import numpy as np
 
 from gtlog.diagnosis.faults import ALARM, NOT_LEARNING, NOTE
+from gtlog.diagnosis.robust import smooth
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import several, times
 
@@ -22,9 +23,11 @@ ABOVE_GUESS = 0.1
 BELOW_GUESS = 0.08
 NEAR_GUESS = 0.02
 FEW_CLASSES = 2
+# Share of the loss of a guess below which it has learned something once.
+LOWEST = 0.85
 FEWEST_STEPS = 8
 # How far the weights went, as a share of their size: a plateau at the start is healthy.
-LEAST_WAY = 0.1
+LEAST_WAY = 0.02
 
 
 def find(evidence):
@@ -74,7 +77,9 @@ def _guess(evidence):
     above, below = ABOVE_GUESS, BELOW_GUESS
     if classes <= FEW_CLASSES:
         above = below = NEAR_GUESS
-    if not 1 - below <= level / guess <= 1 + above or not way >= LEAST_WAY:
+    lowest = smooth(known[None], min(5, len(known)))[0, 4:].min()
+    has_left = lowest < LOWEST * guess
+    if has_left or not 1 - below <= level / guess <= 1 + above or not way >= LEAST_WAY:
         return None
     return (
         f"The loss is {level:.3g}, that of a guess among {classes} classes is {guess:.3g}, "

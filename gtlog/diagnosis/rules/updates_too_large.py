@@ -10,6 +10,8 @@ Source: SageMaker Debugger (ratio above 10), TheDeepChecker (0.1), CS231n (about
 the pilot healthy runs reached 0.10 and faulty ones 0.64 to 3.2 in the first steps.
 """
 
+import functools
+
 import numpy as np
 
 from gtlog.diagnosis.faults import UPDATES_TOO_LARGE
@@ -34,6 +36,7 @@ SHARE_OF_GRADIENT = 0.6
 PAST = 8
 # Share of an update that only scales the kernel: that is decay, not a step too large.
 SCALING = 0.5
+LATER = 4
 MOST_KERNELS = 0.5
 PERSISTENCE = 2
 
@@ -46,9 +49,10 @@ def find(evidence):
     counts = (_scale_before(evidence) >= LEAST_SCALE) & ~_follows_gradient(evidence)
     is_large = persists((ratio >= RATIO) & counts, PERSISTENCE)
     is_harmful = (ratio >= RATIO_WITH_DAMAGE) & counts & _damage(evidence)
-    is_harmful &= ~(evidence.scaling >= SCALING)
+    is_scaled = _soon(evidence.scaling) >= SCALING
+    is_harmful &= ~is_scaled
     is_local = (evidence.excess_update >= EXCESS) & (ratio >= LOCAL_RATIO) & counts
-    is_local = persists(is_local & ~(evidence.scaling >= SCALING), PERSISTENCE)
+    is_local = persists(is_local & ~is_scaled, PERSISTENCE)
     is_any = is_large | is_harmful | is_local
     if not is_any.any():
         return []
@@ -57,6 +61,14 @@ def find(evidence):
     if not is_harmful[:, onset].any():
         onset = max(0, onset - PERSISTENCE + 1)
     return [_sighting(evidence, places, onset, ratio)]
+
+
+def _soon(values):
+    """The highest of a step and the few after it."""
+    later = [np.roll(values, -number, axis=1) for number in range(1, LATER)]
+    for number, one in enumerate(later, 1):
+        one[:, -number:] = np.nan
+    return functools.reduce(np.fmax, later, values)
 
 
 def _follows_gradient(evidence):

@@ -11,16 +11,18 @@ on converged runs (2.8e-5); faulty runs of the pilot had 1e-8 to 1.2e-5.
 import numpy as np
 
 from gtlog.diagnosis.faults import NOTE, UPDATES_TOO_SMALL
-from gtlog.diagnosis.robust import highest, median
+from gtlog.diagnosis.robust import highest, median, to_the_end, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
-# Decades of the largest update ratio of a run.
+# Decades of the largest update ratio of a run: alone, and where the loss is not far from a guess.
 LARGEST = -4.8
+LARGEST_AT_A_GUESS = -3.6
+LEAST_OF_GUESS = 0.72
 FEWEST_UPDATES = 4
 FEWEST_SPANNED = 20
 # Share of the first loss that is left where nothing was learned.
-LOSS_KEPT = 0.95
+LOSS_KEPT = 0.75
 # A warm-up: how many times the last updates are as large as the first.
 WARM_UP = 1.5
 # Decades below the peers, and of the ratio itself.
@@ -36,7 +38,9 @@ def find(evidence):
     if not known.any():
         return []
     largest = highest(ratio[known])
-    if (largest <= LARGEST).all():
+    _, last = evidence.loss_at_ends()
+    is_at_guess = evidence.outputs > 2 and last >= LEAST_OF_GUESS * np.log(evidence.outputs)
+    if (largest <= (LARGEST_AT_A_GUESS if is_at_guess else LARGEST)).all():
         return _of_the_whole(evidence, ratio[known], largest)
     return _of_layers(evidence, ratio, known)
 
@@ -44,45 +48,48 @@ def find(evidence):
 def _of_the_whole(evidence, ratio, largest):
     first, last = evidence.loss_at_ends()
     steps = evidence.steps
-    if not evidence.has_beginning or steps[-1] - steps[0] < FEWEST_SPANNED or last < first * LOSS_KEPT:
+    is_long = steps[-1] - steps[0] >= FEWEST_SPANNED
+    if not evidence.has_beginning or not is_long or last < first * LOSS_KEPT:
         return []
     middle = median(ratio, 0)
     middle = middle[np.isfinite(middle)]
     third = max(1, len(middle) // 3)
     if np.median(middle[-third:]) - np.median(middle[:third]) > np.log10(WARM_UP):
         return []
-    loss = f", and the loss stays ({figure(first)}, then {figure(last)})" if np.isfinite(first) else ""
+    loss = f", and the loss went from {figure(first)} to {figure(last)}"
     text = (
-        f"No update of {several(len(ratio), 'kernel')} changed more than {figure(10 ** largest.max())} "
-        f"of its size; 0.001 is usual{loss}."
+        f"No update of {several(len(ratio), 'kernel')} changed more than "
+        f"{figure(10 ** largest.max())} of its size; 0.001 is usual"
     )
+    text += f"{loss}." if np.isfinite(first) else "."
     return [Sighting(UPDATES_TOO_SMALL, 0, text)]
 
 
 def _of_layers(evidence, ratio, known):
     deficit = evidence.excess_update
-    least = np.where(known, highest(deficit), 0.0)
-    is_small = (least <= DEFICIT) & (highest(ratio) <= SMALL)
+    is_small = (deficit <= DEFICIT) & (ratio <= SMALL)
+    lasting = to_the_end(is_small | np.isnan(deficit)) & is_small & known[:, None]
     layers = {}
-    for place in np.flatnonzero(is_small):
+    for place in np.flatnonzero(lasting.sum(axis=1) >= FEWEST_UPDATES):
         layers.setdefault(evidence.layer_of(evidence.kernels[place]), []).append(int(place))
     if not layers:
         return []
     count = len({evidence.layer_of(row) for row in evidence.kernels})
     severity = NOTE if len(layers) > max(1, MOST_LAYERS * count) else None
-    sightings = [_of_layer(evidence, places, deficit, ratio) for places in layers.values()]
+    sightings = [_of_layer(evidence, places, lasting, ratio) for places in layers.values()]
     return [one._replace(severity=severity or one.severity) for one in sightings]
 
 
-def _of_layer(evidence, places, deficit, ratio):
+def _of_layer(evidence, places, lasting, ratio):
     place = places[0]
     row = int(evidence.kernels[place])
-    others = np.delete(ratio, places, axis=0)
+    onset = int(lasting[place].argmax())
+    others = np.delete(ratio, places, axis=0)[:, onset:]
+    deficit = evidence.excess_update[place, onset:]
     text = (
-        f"An update changes {figure(10 ** median(ratio[place]))} of its size; that of the other "
-        f"kernels is {figure(10 ** median(np.ravel(others)))}. Beside its gradient and in itself it "
-        f"is {times(10 ** -median(deficit[place]))} times smaller than theirs or more."
+        f"An update changes {figure(10 ** median(ratio[place, onset:]))} of its size; that of the "
+        f"other kernels is {figure(10 ** typical(others))}. In itself and beside its gradient it "
+        f"is at least {times(10 ** -median(deficit))} times smaller than theirs."
     )
-    onset = int(np.isfinite(deficit[place]).argmax())
     rows = tuple(int(evidence.kernels[one]) for one in places)
     return Sighting(UPDATES_TOO_SMALL, onset, text, row, rows)

@@ -15,13 +15,21 @@ from gtlog.diagnosis.robust import median_of_others, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
-# Decades.
+# Decades, in itself and beyond what the peers grew.
 GREW = 0.5
-PEERS_GREW = 0.3
+GREW_BESIDE_PEERS = 0.35
 # Root mean square times the root of the number of inputs; 1 to 1.4 is what initializers give.
 LEAST_SCALE = 3.0
+# Where its updates only scale it, by the share of them that does: decades, and a first scale that
+# is no start next to zero.
+GREW_BY_SCALING = 0.3
+SCALING = 0.7
+LEAST_FIRST_SCALE = 0.5
 # The rate of growth in the last third beside that in the whole.
 STEADY = 0.5
+MOST_KERNELS = 0.5
+# Decades beyond which all kernels need no loss that rises.
+GREW_BY_FAR = 1.0
 FEWEST_STEPS = 6
 
 
@@ -30,22 +38,31 @@ def find(evidence):
     change = evidence.change_of_value
     if not len(change) or len(evidence) < FEWEST_STEPS:
         return []
-    steps = evidence.steps
-    third = -max(2, len(evidence) // 3)
-    span = max(1, steps[-1] - steps[0])
-    rate = change[:, -1] / span
-    late = (change[:, -1] - change[:, third]) / max(1, steps[-1] - steps[third])
-    grows = (change[:, -1] >= GREW) & (late >= STEADY * rate)
-    grows &= evidence.scale[:, -1] >= LEAST_SCALE
-    local = grows & (median_of_others(change)[:, -1] <= PEERS_GREW)
-    if grows.mean() > 0.5:
-        return _of_the_whole(evidence, change, grows)
+    last = change[:, -1]
+    beside_peers = last - median_of_others(change)[:, -1]
+    is_scaled = evidence.late_scaling >= SCALING
+    is_scaled &= evidence.first_scale >= LEAST_FIRST_SCALE
+    grows = (last >= GREW) & (evidence.scale[:, -1] >= LEAST_SCALE)
+    grows &= (_late_rate(evidence, change) >= STEADY) | is_scaled
+    if grows.mean() > MOST_KERNELS:
+        return _of_the_whole(evidence, change, grows, is_scaled)
+    local = grows & (beside_peers >= GREW_BESIDE_PEERS)
+    local |= is_scaled & (last >= GREW_BY_SCALING) & (beside_peers >= GREW_BY_SCALING)
     return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(local)]
 
 
-def _of_the_whole(evidence, change, grows):
+def _late_rate(evidence, change):
+    """The rate of growth in the last third beside that in the whole."""
+    steps = evidence.steps
+    third = -max(2, len(evidence) // 3)
+    rate = change[:, -1] / max(1, steps[-1] - steps[0])
+    return (change[:, -1] - change[:, third]) / max(1, steps[-1] - steps[third]) / rate
+
+
+def _of_the_whole(evidence, change, grows, is_scaled):
     first, last = evidence.loss_at_ends()
-    if not last > first:
+    by_far = (is_scaled & (change[:, -1] >= GREW_BY_FAR)).mean() > MOST_KERNELS
+    if not last > first and not by_far:
         return []
     text = (
         f"{several(int(grows.sum()), 'kernel')} of {len(change)} are "

@@ -16,25 +16,32 @@ from gtlog.diagnosis.words import figure, several, times
 
 # Decades.
 LOST = -0.5
-PEERS_LOST = -0.25
+LOST_BESIDE_PEERS = -0.35
+# ... where its updates only scale it, by the share of them that does.
+LOST_BY_SCALING = -0.2
+SCALING = 0.6
 LOST_BY_ALL = -0.7
 # A way back up that is no recovery.
 REGAINED = 0.15
 FEWEST_STEPS = 6
 LOSS_KEPT = 0.9
+MOST_KERNELS = 0.8
 
 
 def find(evidence):
     """The layer that shrinks while its peers do not, or the network where all do."""
     change = evidence.change_of_value
-    if not len(change) or len(evidence) < FEWEST_STEPS:
+    if len(change) < 2 or len(evidence) < FEWEST_STEPS:
         return []
     last = change[:, -1]
-    shrinks = (last <= LOST) & (last <= _lowest(change) + REGAINED)
-    if (last <= LOST_BY_ALL).mean() > 0.8:
+    if (last <= LOST_BY_ALL).mean() > MOST_KERNELS:
         return _of_the_whole(evidence, change)
-    local = shrinks & (median_of_others(change)[:, -1] >= PEERS_LOST)
-    return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(local)]
+    beside_peers = last - median_of_others(change)[:, -1]
+    shrinks = (last <= LOST) & (beside_peers <= LOST_BESIDE_PEERS)
+    is_scaled = evidence.late_scaling >= SCALING
+    shrinks |= is_scaled & (last <= LOST_BY_SCALING) & (beside_peers <= LOST_BY_SCALING)
+    shrinks &= last <= _lowest(change) + REGAINED
+    return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(shrinks)]
 
 
 def _lowest(change):
