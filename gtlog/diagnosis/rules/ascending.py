@@ -12,7 +12,7 @@ Source: our own; no published rule looks at the sign of the update.
 import numpy as np
 
 from gtlog.diagnosis.faults import ASCENDING, NOTE
-from gtlog.diagnosis.robust import median, typical
+from gtlog.diagnosis.robust import median, to_the_end, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, percent, several
 
@@ -29,6 +29,11 @@ LEAST_SHARE = 0.85
 # Of a plain optimizer, whose updates all go straight down, two that go up are enough.
 STRAIGHT = 0.9
 FEWEST_OF_STRAIGHT = 2
+SCALING = 0.7
+# Where NaN follows, one step is enough that turns nearly all kernels around, with updates of usual
+# size.
+TURNED = -0.3
+USUAL = 0.5
 # Share of kernels that make it the network's.
 MOST_KERNELS = 0.8
 
@@ -37,7 +42,12 @@ def find(evidence):
     """The kernels whose updates go up the gradient, or the network where nearly all do."""
     kernels = evidence.kernels
     descent = evidence.column("descent")[kernels]
-    descent = np.where(evidence.is_trained_now[kernels], descent, np.nan)
+    # What only scales a kernel has nothing to do with its gradient.
+    counts = evidence.is_trained_now[kernels] & ~(evidence.scaling >= SCALING)
+    descent = np.where(counts, descent, np.nan)
+    turn = _turn(evidence, descent) if evidence.is_lost else None
+    if turn is not None:
+        return _of_the_whole(evidence, descent, descent[:, turn] < DESCENT, turn)
     onsets = np.array([_onset_of_ascent(row, evidence.steps) for row in descent], int)
     ascends = onsets < descent.shape[1]
     if not ascends.any():
@@ -47,6 +57,18 @@ def find(evidence):
     if ascends.sum() >= MOST_KERNELS * max(1, (judged | ascends).sum()):
         return _of_the_whole(evidence, descent, ascends, onset)
     return _of_layers(evidence, descent, ascends, onsets)
+
+
+def _turn(evidence, descent):
+    """The first of the steps before NaN in which nearly all kernels go up; None without any."""
+    goes_up = np.where(np.isnan(descent).all(axis=0), True, (descent < 0).mean(0) >= MOST_KERNELS)
+    turn = int(to_the_end(goes_up[None])[0].argmax())
+    if not goes_up[-1] or turn < FEWEST_UPDATES:
+        return None
+    ratio = evidence.update
+    rise = ratio[:, turn] - median(ratio[:, :turn])
+    turned = (descent[:, turn] <= TURNED) & (median(descent[:, :turn]) > DESCENT)
+    return turn if (turned & (rise <= USUAL)).mean() >= MOST_KERNELS else None
 
 
 def _onset_of_ascent(descent, steps):
@@ -79,7 +101,7 @@ def _onset_of_ascent(descent, steps):
 
 def _of_the_whole(evidence, descent, ascends, onset):
     first, last = evidence.loss_around(onset)
-    is_worse = first > 0 and last > first
+    is_worse = first > 0 and (last > first or evidence.is_lost)
     text = (
         f"The updates of {several(int(ascends.sum()), 'kernel')} go up their gradients: the "
         f"cosine of update and negative gradient is {figure(typical(descent[ascends, onset:]))} "

@@ -36,7 +36,8 @@ FEWEST_STEPS = 4
 
 def find(evidence):
     """The layer with first weights far off, or the network where most are."""
-    if not evidence.has_beginning or len(evidence) < FEWEST_STEPS or len(evidence.kernels) < 2:
+    is_long = len(evidence) >= FEWEST_STEPS or evidence.is_lost
+    if not evidence.has_beginning or not is_long or len(evidence.kernels) < 2:
         return []
     scale = evidence.first_scale
     large = scale >= LARGE

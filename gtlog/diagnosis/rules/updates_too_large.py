@@ -36,6 +36,7 @@ SHARE_OF_GRADIENT = 0.6
 PAST = 8
 # Share of an update that only scales the kernel: that is decay, not a step too large.
 SCALING = 0.5
+MOST_OF_DECAY = np.log10(0.3)
 LATER = 4
 MOST_KERNELS = 0.5
 PERSISTENCE = 2
@@ -49,7 +50,7 @@ def find(evidence):
     counts = (_scale_before(evidence) >= LEAST_SCALE) & ~_follows_gradient(evidence)
     is_large = persists((ratio >= RATIO) & counts, PERSISTENCE)
     is_harmful = (ratio >= RATIO_WITH_DAMAGE) & counts & _damage(evidence)
-    is_scaled = _soon(evidence.scaling) >= SCALING
+    is_scaled = (_soon(evidence.scaling) >= SCALING) & (ratio < MOST_OF_DECAY)
     is_harmful &= ~is_scaled
     is_local = (evidence.excess_update >= EXCESS) & (ratio >= LOCAL_RATIO) & counts
     is_local = persists(is_local & ~is_scaled, PERSISTENCE)

@@ -25,6 +25,7 @@ FEWEST_SPANNED = 20
 LOSS_KEPT = 0.75
 # A warm-up: how many times the last updates are as large as the first.
 WARM_UP = 1.5
+LARGEST_OF_WARM_UP = -6.0
 # Decades below the peers, and of the ratio itself.
 DEFICIT = -1.0
 SMALL = -3.0
@@ -54,7 +55,8 @@ def _of_the_whole(evidence, ratio, largest):
     middle = median(ratio, 0)
     middle = middle[np.isfinite(middle)]
     third = max(1, len(middle) // 3)
-    if np.median(middle[-third:]) - np.median(middle[:third]) > np.log10(WARM_UP):
+    grows = np.median(middle[-third:]) - np.median(middle[:third]) > np.log10(WARM_UP)
+    if grows and not (evidence.is_whole and largest.max() <= LARGEST_OF_WARM_UP):
         return []
     loss = f", and the loss went from {figure(first)} to {figure(last)}"
     text = (

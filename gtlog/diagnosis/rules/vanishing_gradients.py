@@ -5,7 +5,8 @@ magnitude or two, and a run that converges loses it in all layers alike. So a ke
 with the strongest of those after it, and its own loss since the beginning with theirs. What vanishes at
 a layer is missing in everything before it: a query of an attention or a branch that a zero gain
 keeps shut has a small gradient as well, but the layers before it have theirs. The layer nearest to
-the loss that lost its gradient is named: what comes before it follows.
+the loss that lost its gradient is named: what comes before it follows. In a branch that alone is
+cut off the kernel is compared with the median of all others.
 
 Source: the ratio of the first to the last layer is AUTOTRAINER's (1e-3, with an absolute bound that
 is left out here); kernels alone, peers and own past are our own.
@@ -13,8 +14,8 @@ is left out here); kernels alone, peers and own past are our own.
 
 import numpy as np
 
-from gtlog.diagnosis.faults import VANISHING_GRADIENTS
-from gtlog.diagnosis.robust import leapt, least, smooth, to_the_end, typical
+from gtlog.diagnosis.faults import NOTE, VANISHING_GRADIENTS
+from gtlog.diagnosis.robust import leapt, least, median_of_others, smooth, to_the_end, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import several, times
 
@@ -29,6 +30,15 @@ LOST = 1.3
 BELOW = 1.0
 # ... or within a few logged steps.
 LEAP = 1.0
+# In a branch, where what comes before has its gradient: decades below the median of the others, from
+# the beginning on, and where it lost as many beyond what they lost. A router that has decided loses
+# its gradient by and by, so that less than that is a note, but for a leap.
+BRANCH = 2.3
+BRANCH_LOST = 3.2
+BRANCH_LOST_A_LITTLE = 1.3
+BRANCH_LEAP = 1.5
+# Training steps between logged steps that tell a leap from a slide.
+DENSE = 5
 # What comes before may have kept a little more.
 SLACK = 0.7
 # What recovers by itself, in decades: branches that open.
@@ -56,10 +66,10 @@ def find(evidence):
     )
     found = [to_the_end(one) for one in faults]
     found = [one for one in found if one.any()]
-    if not found:
-        return []
-    # The earliest is the fault; where several begin together, the one nearest to the loss.
-    return [_sighting(evidence, min(found, key=_rank), below, lost)]
+    if found:
+        # The earliest is the fault; where several begin together, the one nearest to the loss.
+        return [_sighting(evidence, min(found, key=_rank), below, lost)]
+    return _in_a_branch(evidence, stays)
 
 
 def _rank(lasting):
@@ -67,10 +77,37 @@ def _rank(lasting):
     return int(lasting[place].argmax()), -place
 
 
+def _in_a_branch(evidence, stays):
+    """A kernel that next to no gradient reaches, while the layers before it get theirs."""
+    gap = -evidence.gradient_gap
+    change = evidence.change_of_gradient
+    lost = np.minimum(median_of_others(change) - change, gap)
+    is_known = np.isfinite(evidence.gradient) | np.isnan(evidence.gradient)
+    fell = (change <= -FELL) & is_known
+    is_dense = np.median(np.diff(evidence.steps)) <= DENSE
+    kinds = (
+        ((lost >= BRANCH_LOST) & fell, PERSISTENCE, True),
+        (leapt(lost, BRANCH_LEAP, PERSISTENCE) & fell & is_dense, PERSISTENCE, True),
+        (_always(gap >= BRANCH) & is_known & stays, FEWEST_STEPS, evidence.is_whole),
+        ((lost >= BRANCH_LOST_A_LITTLE) & fell, PERSISTENCE, False),
+    )
+    for flags, fewest, is_sure in kinds:
+        lasting = to_the_end(flags)
+        lasting &= (lasting.sum(axis=1) >= fewest)[:, None]
+        if lasting.any():
+            sighting = _sighting(evidence, lasting, gap, median_of_others(change) - change)
+            return [sighting if is_sure else sighting._replace(severity=NOTE)]
+    return []
+
+
+def _always(flags):
+    """Where a flag stands in all columns but the first few."""
+    return flags & flags[:, FEWEST_STEPS:].all(axis=1)[:, None]
+
+
 def _leapt(below):
     """Where a kernel and all before it fell within a few logged steps, and stay low."""
-    fell = leapt(below, LEAP, PERSISTENCE)
-    return np.logical_and.accumulate(fell, axis=0) if len(fell) else fell
+    return np.logical_and.accumulate(leapt(below, LEAP, PERSISTENCE), axis=0)
 
 
 def _of_all_before(decades, threshold):
@@ -98,7 +135,7 @@ def _sighting(evidence, lasting, below, lost):
     onset = max(0, onset - PERSISTENCE + 1)
     row = int(evidence.kernels[place])
     text = f"Its gradient is {times(10 ** typical(below[place, lasted:]))} times smaller than "
-    text += "that of the kernels after it"
+    text += "that of the kernels it is compared with"
     decades = typical(lost[place, lasted:])
     if decades >= LOST:
         text += f", and has lost {times(10 ** decades)} times more than theirs since the beginning"

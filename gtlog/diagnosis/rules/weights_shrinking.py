@@ -20,11 +20,12 @@ LOST_BESIDE_PEERS = -0.35
 # ... where its updates only scale it, by the share of them that does.
 LOST_BY_SCALING = -0.2
 SCALING = 0.6
-LOST_BY_ALL = -0.7
+LOST_BY_ALL = -0.5
 # A way back up that is no recovery.
 REGAINED = 0.15
 FEWEST_STEPS = 6
 LOSS_KEPT = 0.9
+LOSS_ROSE = 1.5
 MOST_KERNELS = 0.8
 
 
@@ -49,14 +50,15 @@ def _lowest(change):
 
 
 def _of_the_whole(evidence, change):
+    onset = onset_of(median(change, 0))
     first, last = evidence.loss_at_ends()
-    if last < LOSS_KEPT * first:
+    before, after = evidence.loss_around(onset)
+    if last < LOSS_KEPT * first and not after > LOSS_ROSE * before:
         return []
     text = (
         f"{several(len(change), 'kernel')} are {times(10 ** -typical(change[:, -1]))} times "
         f"smaller than at first, and the loss went from {figure(first)} to {figure(last)}."
     )
-    onset = onset_of(median(change, 0))
     return [Sighting(WEIGHTS_SHRINKING, onset, text)]
 
 
