@@ -23,9 +23,10 @@ EXCESS = 3.0
 FEW = 3
 # A return to the first value: the share of the way that is left, the way as a share of the weights'
 # size, and the decades by which the leap exceeds what is usual, beyond that of the peers.
-RETURN = 0.3
+RETURN = 0.38
 LEAST_WAY = 0.1
 LEAP = 0.3
+LEAST_EXCESS = 0.2
 FEWEST_PAST = 3
 # Decades of size, and the share of the updates that only scales.
 DRIFT = 0.3
@@ -108,6 +109,7 @@ def _returns(evidence, rows, excess):
     returned = away <= RETURN * _shifted(away)
     returned &= _shifted(away) >= LEAST_WAY * _shifted(value)
     beyond = leap - usual
+    returned &= excess >= LEAST_EXCESS
     return returned & (beyond - median_of_others(beyond) >= LEAP)
 
 

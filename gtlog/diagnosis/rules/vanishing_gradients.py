@@ -102,7 +102,7 @@ def _in_a_branch(evidence, stays):
 
 def _always(flags):
     """Where a flag stands in all columns but the first few."""
-    return flags & flags[:, FEWEST_STEPS:].all(axis=1)[:, None]
+    return flags & flags[:, PERSISTENCE - 1 :].all(axis=1)[:, None]
 
 
 def _leapt(below):
