@@ -9,6 +9,7 @@ from benchmarks.rows import (
     memory,
     tracing,
     unlogged_step,
+    vitals,
 )
 
 # Functions from an `Effort` to a `Row`, by what the command line calls them.
@@ -16,6 +17,8 @@ ROWS = {
     "logged-mlp": logged_step.mlp,
     "logged-small": logged_step.small_variables,
     "logged-gradients": logged_step.gradients,
+    "vitals-mlp": vitals.large,
+    "vitals-small": vitals.small,
     "per-element": elements.per_element,
     "memory": memory.memory,
     "unlogged-eager": unlogged_step.eager,

@@ -23,7 +23,5 @@ napoleon_numpy_docstring = False
 
 # Names of others, which are not linked: their inventories would have to be fetched at each build.
 nitpick_ignore_regex = [(r"py:.*", r"(keras|np|numpy|os|tensorflow|tf|typing)\..*")]
-# A TypeVar: a decorated step has the type that it had.
-nitpick_ignore = [("py:class", "gtlog.decorator.StepFunction")]
 # A type variable, which autodoc links as if it were a class.
 nitpick_ignore = [("py:class", "gtlog.decorator.StepFunction")]

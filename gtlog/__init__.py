@@ -15,29 +15,76 @@ TensorBoard shows weights, biases, gradients, kernels and gates:
         return loss
 """
 
-from gtlog import _compat  # noqa: F401  (first: it says what to install without TensorFlow)
-from gtlog import summaries, testing
-from gtlog.decorator import logged_step
-from gtlog.errors import LoggingError, LoggingWarning
-from gtlog.logger import StepLogger
-from gtlog.record import StepRecord, VariableRecord
-from gtlog.schedule import every_seconds, every_steps, log_spaced, overhead
-from gtlog.tape import InstrumentedTape
+import importlib
+import typing
+
+if typing.TYPE_CHECKING:
+    from gtlog import summaries, testing
+    from gtlog.decorator import logged_step
+    from gtlog.errors import LoggingError, LoggingWarning
+    from gtlog.logger import StepLogger
+    from gtlog.reading.run import Run, open_run
+    from gtlog.records.step_record import StepRecord, TapeRecord, VariableRecord
+    from gtlog.tape import InstrumentedTape
+    from gtlog.when.schedule import every_seconds, every_steps, log_spaced, overhead
 
 __all__ = [
     "InstrumentedTape",
     "LoggingError",
     "LoggingWarning",
+    "Run",
     "StepLogger",
     "StepRecord",
+    "TapeRecord",
     "VariableRecord",
     "every_seconds",
     "every_steps",
     "log_spaced",
     "logged_step",
+    "open_run",
     "overhead",
     "summaries",
     "testing",
 ]
 
 __version__ = "0.1.0"
+
+# Imported when first asked for: `gtlog --help`, and what reads a log, need no TensorFlow.
+_HOMES = {
+    "InstrumentedTape": "gtlog.tape",
+    "LoggingError": "gtlog.errors",
+    "LoggingWarning": "gtlog.errors",
+    "Run": "gtlog.reading.run",
+    "StepLogger": "gtlog.logger",
+    "StepRecord": "gtlog.records.step_record",
+    "TapeRecord": "gtlog.records.step_record",
+    "VariableRecord": "gtlog.records.step_record",
+    "every_seconds": "gtlog.when.schedule",
+    "every_steps": "gtlog.when.schedule",
+    "log_spaced": "gtlog.when.schedule",
+    "logged_step": "gtlog.decorator",
+    "open_run": "gtlog.reading.run",
+    "overhead": "gtlog.when.schedule",
+    "summaries": "gtlog",
+    "testing": "gtlog",
+}
+
+# Homes of what needs no TensorFlow. Of `testing`, `assert_traced_at_most` alone needs it.
+_WITHOUT_TENSORFLOW = ("gtlog.errors", "gtlog.reading.run")
+
+
+def __getattr__(name):
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if home not in _WITHOUT_TENSORFLOW and name != "testing":
+        importlib.import_module("gtlog._compat")  # first: it says what to install without it
+    if home == __name__:
+        return importlib.import_module(f"{__name__}.{name}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value  # the next time it is found without a call
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

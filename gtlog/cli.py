@@ -5,13 +5,14 @@ import importlib
 import sys
 
 import gtlog
+from gtlog.demo import MODELS
 from gtlog.demo.folder import new_run_folder
-from gtlog.demo.models import BUILDERS
 
 _DEMO_PACKAGES = {
     "sklearn": "scikit-learn (the digits)",
     "matplotlib": "matplotlib (the picture)",
     "tqdm": "tqdm (the progress bar)",
+    "tensorflow": "TensorFlow (tensorflow or tensorflow-cpu)",
 }
 
 
@@ -29,6 +30,9 @@ def main(argv=None) -> int:
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
+    if arguments.name is None:
+        parser.print_help()
+        return 0
     try:
         return arguments.command(arguments)
     except KeyboardInterrupt:
@@ -41,9 +45,7 @@ def _parser():
         prog="gtlog", description="Sees inside a model that is trained with tf.GradientTape."
     )
     parser.add_argument("--version", action="version", version=f"gtlog {gtlog.__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="command", dest="name")
-    commands.required = True
-    _add_demo(commands)
+    _add_demo(parser.add_subparsers(title="commands", metavar="command", dest="name"))
     return parser
 
 
@@ -70,7 +72,7 @@ def _add_demo(commands):
     demo.add_argument(
         "--every", type=_positive_int, default=10, help="log steps 0, EVERY, 2 EVERY, ..."
     )
-    demo.add_argument("--model", choices=[*BUILDERS, "all"], default="all", help="what to train")
+    demo.add_argument("--model", choices=[*MODELS, "all"], default="all", help="what to train")
     demo.set_defaults(command=lambda arguments: _demo(demo, arguments))
 
 
@@ -79,7 +81,8 @@ def _demo(parser, arguments):
     if missing:
         needed = " and ".join(", ".join(missing).rsplit(", ", 1))
         print(
-            f"gtlog demo needs {needed}, not installed here: pip install 'gtlog[demo]'",
+            f"gtlog demo needs {needed}, not installed here: pip install 'gtlog[demo]', or in a "
+            "clone of the project: pip install '.[demo]'",
             file=sys.stderr,
         )
         return 1
@@ -87,10 +90,10 @@ def _demo(parser, arguments):
         folder = new_run_folder(arguments.logdir)
     except OSError as error:
         parser.error(f"argument --logdir: must be a folder that can be written to: {error}")
-    # Here, since it imports the optional packages.
+    # Here, since it imports TensorFlow and the optional packages.
     from gtlog.demo.run import run
 
-    names = list(BUILDERS) if arguments.model == "all" else [arguments.model]
+    names = list(MODELS) if arguments.model == "all" else [arguments.model]
     run(folder, names, arguments.steps, arguments.every)
     return 0
 

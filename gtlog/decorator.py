@@ -192,7 +192,10 @@ def logged_step(
     )
 
     def decorate(function):
-        _check_step(function)
+        _check_step(function, every)
+        logger._decorates(function)
+        if _compat.is_fit(function):
+            logger._updates.say_fit()
         return LoggedStep(function, logger)
 
     return decorate
@@ -200,22 +203,38 @@ def logged_step(
 
 def _call_logged(logger, step_function, instance, args, kwargs):
     if not tf.executing_eagerly():
-        with logger.graph_step(instance):
-            return _call_in_graph(step_function, args, kwargs)
+        with logger._graph_step(instance):
+            with logger._failures.guard("have AutoGraph convert the step"):
+                step_function = _converted(step_function)
+            return step_function(*args, **kwargs)
     if _compat.is_tf_function(step_function):
-        return logger.call_tf_function(step_function, args, kwargs)
-    with logger.eager_step():
-        return step_function(*args, **kwargs)
+        return logger._call_tf_function(step_function, instance, args, kwargs)
+    with logger._eager_step() as step:
+        counts = logger._updates.before_call(step, step_function, instance, args, kwargs)
+        result = step_function(*args, **kwargs)
+    logger._updates.after_call(step, counts)
+    return result
 
 
-def _call_in_graph(step_function, args, kwargs):
+def _converted(step_function):
+    """The step as AutoGraph would have called it, where AutoGraph called the wrapper."""
     autograph_call = _compat.called_by_autograph()
     if autograph_call is None:
-        return step_function(*args, **kwargs)
-    return autograph_call(step_function, args, kwargs)
+        return step_function
+    return lambda *args, **kwargs: autograph_call(step_function, args, kwargs)
 
 
-def _check_step(step):
+def _if_every_is_the_step(every):
+    """What to write where a step of one argument was given as `every`, and then called."""
+    if not inspect.isroutine(every):
+        return ""
+    return (
+        f" The second argument of logged_step is every, which is {every!r} here: if that is the "
+        "step, write gtlog.logged_step(writer, every=100)(step)."
+    )
+
+
+def _check_step(step, every):
     function = getattr(step, "__func__", step)
     if isinstance(step, type):
         raise TypeError(
@@ -225,7 +244,7 @@ def _check_step(step):
     if not callable(function):
         raise TypeError(
             f"logged_step decorates a training step, got {step!r} ({type(step).__name__}), which "
-            "cannot be called."
+            f"cannot be called.{_if_every_is_the_step(every)}"
         )
     if _is_decorated(function):
         raise TypeError(

@@ -2,31 +2,37 @@
 
 import contextlib
 import weakref
-from typing import Any, ContextManager, Iterable, Optional
+from typing import TYPE_CHECKING, Any, ContextManager, Iterable, Optional
 
 import tensorflow as tf
 
 from gtlog import _compat
 from gtlog import summaries as stock
-from gtlog.active import active_step
-from gtlog.clock import Clock
-from gtlog.compiled import CompiledFunctions
-from gtlog.failures import Failures
-from gtlog.fit import FitSteps, callback_of
-from gtlog.graph import Gate
-from gtlog.inline import InlineSteps
-from gtlog.naming import PathFilter
-from gtlog.pipeline import Pipeline
-from gtlog.replicas import ReplicatedSteps
-from gtlog.schedule import as_schedule
-from gtlog.step import EagerStep, GraphStep
-from gtlog.step_number import as_step_number
+from gtlog.graphs.gate import Gate
+from gtlog.graphs.second_function import CompiledFunctions
+from gtlog.graphs.traced_functions import TracedFunctions
+from gtlog.notices.failures import Failures
+from gtlog.notices.unseen_gradients import UnseenGradients
+from gtlog.notices.updates_of_calls import UpdatesOfCalls
+from gtlog.notices.users_line import first_line_of
+from gtlog.steps import messages
+from gtlog.steps.active_step import active_step
+from gtlog.steps.by_tape import InlineSteps
+from gtlog.steps.eager import EagerStep
+from gtlog.steps.fit import FitSteps, callback_of, made_for_keras, refuse_as_callback
+from gtlog.steps.in_graph import GraphStep
+from gtlog.steps.parts import LoggerParts
+from gtlog.steps.replicas import ReplicatedSteps
+from gtlog.steps.workers import Workers
 from gtlog.summaries.checks import check_summary
-from gtlog.traced import TracedFunctions
 from gtlog.types import Every, Expressions, Step, Summary, Writer
-from gtlog.variables import VariableRegistry
-from gtlog.workers import Workers
-from gtlog.writer import EventWriter
+from gtlog.variables.path_filter import PathFilter
+from gtlog.variables.registry import VariableRegistry
+from gtlog.when.schedule import as_schedule
+from gtlog.when.step_counter import StepCounter
+from gtlog.when.step_number import as_step_number
+from gtlog.writing.post_hook import PostHook
+from gtlog.writing.writer import EventWriter
 
 
 class StepLogger:
@@ -44,7 +50,8 @@ class StepLogger:
         0, unless a step is set by `tf.summary.experimental.set_step`; an int counts from there (to
         resume); a `tf.Variable` or Keras variable (`optimizer.iterations`) or a callable is read.
       summaries: Iterable of callables from a `StepRecord` to an iterable of values. None takes the
-        stock ones: `histograms()`, `kernel_images()`, `recurrent_gates()`, `scalars()`.
+        stock ones: `histograms()`, `kernel_images()`, `recurrent_gates()`, `scalars()`,
+        `vitals()`.
       include: Regular expression, or several: only variables whose path matches one are logged.
       exclude: Regular expression, or several: variables whose path matches one are not logged.
       model: Keras model or `tf.Module`. Adds the variables that a tape does not see (moving
@@ -73,22 +80,29 @@ class StepLogger:
         model: Any = None,
         on_error: str = "warn",
     ) -> None:
-        failures = Failures(on_error)
+        self._failures = failures = Failures(on_error)
+        self._every = every
         schedule = as_schedule(every)
         step_number = as_step_number(step, failures.notice)
-        registry = VariableRegistry(PathFilter(include, exclude), _checked_model(model))
+        registry = VariableRegistry(PathFilter(include, exclude), _checked_model(model), failures)
         self._writer = EventWriter(writer, failures)
         workers = Workers(registry, schedule.is_told_by_number, failures)
-        self._pipeline = Pipeline(
-            registry, _checked_summaries(summaries), self._writer, workers, failures
+        unseen = UnseenGradients(failures, is_asked_for=summaries is None)
+        summaries = _checked_summaries(summaries)
+        self._post_hook = PostHook(
+            registry, summaries, self._writer, workers, step_number, unseen, failures
         )
-        self._parts = (Clock(step_number, schedule, failures), Gate(), self._pipeline)
-        self._inline = InlineSteps(*self._parts)
+        counter = StepCounter(step_number, schedule, failures)
+        self._parts = LoggerParts(counter, Gate(), registry, self._post_hook, failures)
+        self._inline = InlineSteps(self._parts)
         self._replicated = ReplicatedSteps()
-        self._traced = TracedFunctions(registry)
+        self._traced = TracedFunctions()
         self._compiled = CompiledFunctions(failures)
+        self._updates = UpdatesOfCalls(failures)
+        if not tf.compat.v1.executing_eagerly_outside_functions():
+            failures.notice(messages.STEP_IN_PLAIN_GRAPH)
         self._finalizer = weakref.finalize(
-            self, _close, self._inline.pending, self._writer, self._pipeline.outage
+            self, _close, self._inline.pending, self._writer, self._post_hook.outage
         )
 
     @_compat.unconverted
@@ -98,51 +112,72 @@ class StepLogger:
         Inside a function that is being traced, the context manager leaves in the graph what logs
         the step each time that the graph runs.
         """
-        return self.eager_step() if tf.executing_eagerly() else self.graph_step()
+        return self._eager_step() if tf.executing_eagerly() else self._graph_step()
 
-    def eager_step(self):
+    def _eager_step(self):
         """The next step, where Python runs it."""
         replicas = _compat.replicas_in_threads()
         if replicas == 1:
-            return EagerStep(*self._parts)
-        return self._replicated.part(lambda: EagerStep(*self._parts), replicas)
+            return EagerStep(self._parts)
+        return self._replicated.part(lambda: EagerStep(self._parts), replicas)
 
-    def graph_step(self, owner=None):
+    def _graph_step(self, owner=None):
         """The next step, where it is being traced.
 
         Args:
           owner: What the decorated function is a method of, where it is one.
         """
+        with self._failures.guard("begin a step of a graph"):
+            return self._traced_step(owner)
+        return contextlib.nullcontext()
+
+    def _traced_step(self, owner):
+        if _compat.is_plain_graph():
+            self._failures.notice(messages.STEP_IN_PLAIN_GRAPH)
+            return contextlib.nullcontext()
         if _compat.runs_on_workers():
-            self._pipeline.failures.notice(_ON_WORKERS)
+            self._failures.notice(messages.STEP_ON_WORKERS)
             return contextlib.nullcontext()
         replicas = _compat.replicas_in_threads()
         if replicas == 1:
-            return self._graph_step(owner)
-        return self._replicated.part(lambda: self._graph_step(owner), replicas)
+            return self._new_graph_step(owner)
+        return self._replicated.part(lambda: self._new_graph_step(owner), replicas)
 
-    def _graph_step(self, owner):
-        step = GraphStep(*self._parts)
+    def _new_graph_step(self, owner):
+        step = GraphStep(self._parts)
         step.is_of_keras_model = _compat.is_keras_model(owner)
         return step
 
-    def call_tf_function(self, function, args, kwargs):
-        """Calls a `tf.function` object eagerly, as one step; returns what it returns."""
+    def _call_tf_function(self, function, owner, args, kwargs):
+        """Calls a `tf.function` object eagerly, as one step.
+
+        Args:
+          function: The `tf.function` object.
+          owner: What it is a method of, None for a function.
+          args: Its arguments.
+          kwargs: Its keyword arguments.
+
+        Returns:
+          What it returns.
+        """
         if _compat.is_compiled(function):
-            with self.eager_step() as step:
+            with self._eager_step() as step:
                 return self._compiled.call(function, step, args, kwargs)
-        failures = self._pipeline.failures
+        failures = self._failures
         self._traced.before_call(function)
-        with self.eager_step() as step:
+        with self._eager_step() as step:
+            counts = self._updates.before_call(step, function, owner, args, kwargs)
             result = function(*args, **kwargs)
-            if step.is_logged:
+            if step.is_logged and not step.shows_what_is_trained:
                 with failures.guard("find the variables of a tf.function", step.number):
-                    self._pipeline.registry.add_model()
-                    self._traced.after_call(function, args, kwargs)
+                    step.calls(self._traced.variables_of(function, args, kwargs))
                 if self._traced.was_traced_before(function) and not step.has_gradients:
-                    failures.notice(_TRACED_BEFORE)
+                    self._post_hook.unseen.settle()
+                    failures.notice(messages.TRACED_BEFORE)
+        self._updates.after_call(step, counts)
         return result
 
+    @made_for_keras
     def keras_callback(self) -> Any:
         """A Keras callback that logs weights and biases of the model that `fit` trains.
 
@@ -161,15 +196,15 @@ class StepLogger:
         Returns:
           A `keras.callbacks.Callback` of the Keras that `tf.keras` is. It keeps the logger alive.
         """
-        clock, _, pipeline = self._parts
-        return callback_of(FitSteps(clock, pipeline), self)
+        self._post_hook.unseen.settle()  # the tape is Keras's
+        return callback_of(FitSteps(self._parts), self)
 
     def flush(self) -> None:
         """Writes the step of a plain loop that is under way, and flushes the event file.
 
         Call it after the optimizer update.
         """
-        with tf.init_scope():
+        with _compat.outside_graphs():
             self._inline.pending.finish()
             self._writer.flush()
 
@@ -184,20 +219,37 @@ class StepLogger:
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         self.close()
 
-    def step_of_tape(self):
+    def __repr__(self) -> str:
+        step = self._writer.last_step
+        so_far = "nothing logged yet" if step is None else f"step {step} logged last"
+        return f"<gtlog.StepLogger into {self._writer.sink}, every={self._every!r}, {so_far}>"
+
+    if not TYPE_CHECKING:  # a type checker would take every name for an attribute
+
+        def __getattr__(self, name):
+            refuse_as_callback("a StepLogger", name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _decorates(self, function):
+        """Has warnings that are given where no line of the user's runs point at a function."""
+        self._failures.home = first_line_of(function) or self._failures.home
+
+    def _step_of_tape(self):
         """The step of a tape that was handed this logger and is entered now; None in a graph."""
         step = active_step()
-        if step is not None and step.pipeline is self._pipeline:
+        if step is not None and step.post_hook is self._post_hook:
             return step
         if _compat.replicas_in_threads() > 1:
-            self._pipeline.failures.notice(_TAPE_IN_REPLICA)
+            self._failures.notice(messages.TAPE_IN_REPLICA)
             return None
         if tf.executing_eagerly():
             return self._inline.for_new_tape()
-        self._pipeline.failures.notice(_TAPE_IN_GRAPH)
+        is_plain = _compat.is_plain_graph()
+        message = messages.STEP_IN_PLAIN_GRAPH if is_plain else messages.TAPE_IN_GRAPH
+        self._failures.notice(message)
         return None
 
-    def abandon_inline(self, step):
+    def _abandon_inline(self, step):
         """Drops a step of a plain loop, whose tape an exception has left."""
         self._inline.abandon(step)
 
@@ -205,7 +257,7 @@ class StepLogger:
 def _close(pending, writer, outage):
     # A logger that is dropped may be finalized while somebody else's graph is being traced, which
     # would take the operations below into that graph.
-    with tf.init_scope():
+    with _compat.outside_graphs():
         pending.finish()
         writer.close()
         outage.over()
@@ -217,6 +269,7 @@ def _checked_summaries(summaries):
             stock.histograms(),
             stock.kernel_images(),
             stock.recurrent_gates(),
+            stock.vitals(),  # finds the norms that the scalars need, on the way
             stock.scalars(),
         )
     if callable(summaries):
@@ -237,25 +290,3 @@ def _checked_model(model):
             f"{model!r} ({type(model).__name__})."
         )
     return model
-
-
-_TAPE_IN_GRAPH = (
-    "InstrumentedTape(logger=...) is used inside a tf.function without a step around it, so gtlog "
-    "cannot tell when the update is done and logs nothing of it. Decorate the function with "
-    "@gtlog.logged_step(...), or call it inside `with logger.step():`."
-)
-_ON_WORKERS = (
-    "The decorated function is traced to run in the processes of workers, under a parameter server "
-    "strategy, where gtlog cannot write: nothing of it is logged. Decorate the function that calls "
-    "coordinator.schedule and coordinator.join instead."
-)
-_TAPE_IN_REPLICA = (
-    "InstrumentedTape(logger=...) is used in a replica of a tf.distribute strategy without a step "
-    "around it: gtlog cannot tell which tapes belong to one step and logs nothing of it. Write "
-    "`with logger.step():` around strategy.run, or decorate the function that calls it."
-)
-_TRACED_BEFORE = (
-    "The decorated tf.function was traced before it was decorated. If it uses an InstrumentedTape, "
-    "that trace hands over no gradients: only weights and biases are logged. Decorate it before "
-    "its first call."
-)

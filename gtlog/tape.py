@@ -1,12 +1,15 @@
 """The tape that lets the step around it see what it differentiates."""
 
 import contextlib
-from typing import Any
+import threading
+from typing import Any, Optional
 
 import tensorflow as tf
 
 from gtlog import _compat
-from gtlog.active import active_step
+from gtlog.errors import LoggingWarning
+from gtlog.notices.users_line import calling_line
+from gtlog.steps.active_step import active_step
 
 
 class InstrumentedTape(tf.GradientTape):
@@ -14,7 +17,7 @@ class InstrumentedTape(tf.GradientTape):
 
     Inside a step (a function decorated with `gtlog.logged_step`, or `with logger.step():`) it hands
     what passes through `gradient` to that step. Anywhere else it is exactly a `tf.GradientTape`,
-    unless it is given a logger.
+    unless it is given a logger; a `LoggingWarning` says so where it differentiates variables.
 
     Gradients of variables are logged, those of tensors are not. `jacobian` and `batch_jacobian`
     work as ever and are not logged.
@@ -28,14 +31,19 @@ class InstrumentedTape(tf.GradientTape):
         `flush` or `close`, so the values are those after the optimizer update. A tape that is
         entered before a gradient was taken belongs to the same step (a GAN's two tapes); for any
         other grouping write `with logger.step():` around the step.
+      name: What the loss is called: `InstrumentedTape(name="critic")` writes `loss/critic`, and
+        `gradient_norm/critic`, `weight_norm/critic` and `update_ratio/critic` over the variables
+        that the tape is asked for. Tapes of one name are one.
 
     Raises:
-      TypeError: `logger` is no `gtlog.StepLogger`.
+      TypeError: `logger` is no `gtlog.StepLogger`, or `name` no string.
+      ValueError: `name` is empty or a number, or has a character that cannot be printed.
 
-    >>> variable = tf.Variable(3.0)
+    >>> x = tf.constant(3.0)
     >>> with InstrumentedTape() as tape:
-    ...     loss = variable**2
-    >>> float(tape.gradient(loss, variable))
+    ...     tape.watch(x)
+    ...     y = x**2
+    >>> float(tape.gradient(y, x))
     6.0
     """
 
@@ -45,15 +53,18 @@ class InstrumentedTape(tf.GradientTape):
         watch_accessed_variables: bool = True,
         *,
         logger: Any = None,
+        name: Optional[str] = None,
     ) -> None:
         super().__init__(
             persistent=persistent, watch_accessed_variables=watch_accessed_variables
         )
-        if logger is not None and not hasattr(logger, "step_of_tape"):
+        if logger is not None and not hasattr(logger, "_step_of_tape"):
             raise TypeError(
                 f"logger must be a gtlog.StepLogger, got {logger!r} ({type(logger).__name__}). "
                 "Write log = gtlog.StepLogger(writer), then InstrumentedTape(logger=log)."
             )
+        self.watches_what_is_read = watch_accessed_variables
+        self.gtlog_name = "" if name is None else _checked_name(name)
         self._gtlog_logger = logger
         self._gtlog_step = None
         self._gtlog_is_differentiating = False
@@ -72,7 +83,7 @@ class InstrumentedTape(tf.GradientTape):
             if self._gtlog_logger is None:
                 self._gtlog_step = None
             elif kind is not None:
-                self._gtlog_logger.abandon_inline(step)
+                self._gtlog_logger._abandon_inline(step)
         return result
 
     @_compat.unconverted
@@ -123,7 +134,7 @@ class InstrumentedTape(tf.GradientTape):
 
     def _gtlog_find_step(self):
         if self._gtlog_logger is not None:
-            self._gtlog_step = self._gtlog_logger.step_of_tape()
+            self._gtlog_step = self._gtlog_logger._step_of_tape()
         else:
             self._gtlog_step = active_step()
         if self._gtlog_step is not None:
@@ -133,7 +144,12 @@ class InstrumentedTape(tf.GradientTape):
         if self._gtlog_is_differentiating:
             return None
         step = active_step() if self._gtlog_logger is None else self._gtlog_step
-        return None if step is None else step.observe(self, target, sources)
+        if step is not None:
+            with step.failures.guard("observe a gradient"):
+                return step.observe(self, target, sources)
+        elif self._gtlog_logger is None:
+            _say_if_unlogged(sources)
+        return None
 
     @contextlib.contextmanager
     def _gtlog_unobserved(self):
@@ -143,3 +159,42 @@ class InstrumentedTape(tf.GradientTape):
             yield
         finally:
             self._gtlog_is_differentiating = outer
+
+
+def _say_if_unlogged(sources):
+    """Warns of gradients of variables that belong to no step.
+
+    A thread that the program did not begin in may work for a step that another one has begun, as
+    the replicas of a strategy do: nothing is said there.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if _compat.runs_on_workers() or _compat.is_plain_graph():
+        return
+    line = calling_line()
+    flat = tf.nest.flatten(sources)
+    if line and any(_compat.resource_variable(source) is not None for source in flat):
+        line.warn(_OUTSIDE, LoggingWarning)
+
+
+_OUTSIDE = (
+    "gtlog.InstrumentedTape was used outside of any logged step, so its gradients are not logged. "
+    "Decorate the function that makes the step with @gtlog.logged_step(...); in a plain loop, "
+    "write gtlog.InstrumentedTape(logger=log), where log = gtlog.StepLogger(writer). Where nothing "
+    "is to be logged, tf.GradientTape() does the same."
+)
+
+
+def _checked_name(name):
+    if not isinstance(name, str):
+        raise TypeError(
+            f"name must be a string, got {name!r} ({type(name).__name__}). "
+            'InstrumentedTape(name="critic") writes the loss as loss/critic.'
+        )
+    if not name or not name.isprintable() or name.isdecimal():
+        raise ValueError(
+            f"name must have characters that can be printed, and be no number, got {name!r}: it is "
+            "part of tags, in which a number stands for a loss without a name. "
+            'InstrumentedTape(name="critic") writes the loss as loss/critic.'
+        )
+    return name

@@ -1,86 +1,8 @@
 """For tests of code that logs: reads event files back, and counts traces."""
 
-import dataclasses
-import os
-from typing import Any, Dict, List
+from gtlog.reading.events import Events, LoggedValue, read_events
 
-import numpy as np
-import tensorflow as tf
-
-from gtlog import _compat
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class LoggedValue:
-    """One value of an event file.
-
-    Attributes:
-      step: Number of the step, int.
-      tag: Name of the chart.
-      kind: `"scalar"`, `"histogram"`, `"image"`, or the name of another TensorBoard plugin.
-      value: A scalar's float; a histogram's `[k, 3]` float64 rows of left edge, right edge, count;
-        an image's uint8 pixels `[height, width, channels]`; else the tensor as a numpy array.
-      description: Markdown that the event carries.
-    """
-
-    step: int
-    tag: str
-    kind: str
-    value: Any
-    description: str = ""
-
-
-class Events(List[LoggedValue]):
-    """The values of a log directory in the order in which they were written."""
-
-    @property
-    def tags(self) -> List[str]:
-        """All tags, sorted."""
-        return sorted({one.tag for one in self})
-
-    def of(self, tag: str) -> Dict[int, Any]:
-        """The values of one tag by their steps, in the order written.
-
-        Raises:
-          KeyError: nothing was written under the tag.
-          ValueError: a step was written twice, of which TensorBoard would show one.
-        """
-        values: Dict[int, Any] = {}
-        for one in self:
-            if one.tag != tag:
-                continue
-            if one.step in values:
-                raise ValueError(f"The tag {tag!r} was written twice at step {one.step}.")
-            values[one.step] = one.value
-        if not values:
-            raise KeyError(f"Nothing was written under {tag!r}. There is: {', '.join(self.tags)}")
-        return values
-
-
-def read_events(logdir) -> Events:
-    """Reads all event files beneath a log directory, with TensorFlow alone.
-
-    Args:
-      logdir: Directory, `str` or `os.PathLike`. Flush or close the writer before.
-
-    Returns:
-      `Events`; empty where there is no event file or no value in one.
-
-    >>> import tempfile
-    >>> logdir = tempfile.mkdtemp()
-    >>> with tf.summary.create_file_writer(logdir).as_default():
-    ...     _ = tf.summary.write("answer", 42.0, step=7)
-    >>> [(one.step, one.tag) for one in read_events(logdir)]
-    [(7, 'answer')]
-    """
-    events = Events()
-    for path in _event_files(os.fspath(logdir)):
-        # TensorFlow prints a notice where no buffer size is given.
-        records = tf.data.TFRecordDataset(path, buffer_size=_READ_BUFFER_BYTES)
-        for serialized in records.as_numpy_iterator():
-            event = tf.compat.v1.Event.FromString(serialized)
-            events.extend(_logged_value(event.step, value) for value in event.summary.value)
-    return events
+__all__ = ["Events", "LoggedValue", "assert_traced_at_most", "read_events"]
 
 
 def assert_traced_at_most(function, n) -> None:
@@ -94,6 +16,9 @@ def assert_traced_at_most(function, n) -> None:
       AssertionError: it was traced more often.
       TypeError: `function` is no `tf.function`.
     """
+    # Here, since reading needs no TensorFlow.
+    from gtlog import _compat
+
     if not _compat.is_tf_function(function):
         raise TypeError(
             f"function must be what tf.function returns, got {function!r} "
@@ -107,37 +32,3 @@ def assert_traced_at_most(function, n) -> None:
             "allowed. The usual cause is an argument that is a Python number, such as the step: "
             "each new value makes a trace. Pass a tensor or a tf.Variable instead."
         )
-
-
-def _event_files(logdir):
-    paths = (
-        os.path.join(folder, name)
-        for folder, _, names in os.walk(logdir)
-        for name in names
-        if ".tfevents." in name
-    )
-    return sorted(paths, key=lambda path: (os.path.dirname(path), os.path.getmtime(path), path))
-
-
-def _logged_value(step, value):
-    plugin = value.metadata.plugin_data.plugin_name
-    kind, decode = _KINDS.get(plugin, (plugin, np.asarray))
-    return LoggedValue(
-        step=step,
-        tag=value.tag,
-        kind=kind,
-        value=decode(tf.make_ndarray(value.tensor)),
-        description=value.metadata.summary_description,
-    )
-
-
-def _pixels(image):
-    return tf.io.decode_png(image[2]).numpy()
-
-
-_READ_BUFFER_BYTES = 256 * 1024
-_KINDS = {
-    "scalars": ("scalar", float),
-    "histograms": ("histogram", np.asarray),
-    "images": ("image", _pixels),
-}

@@ -3,14 +3,14 @@
 import os
 from typing import Any, Callable, Iterable, Pattern, Sequence, Union
 
-from gtlog.record import StepRecord
-from gtlog.values import Histogram, Image, Scalar
+from gtlog.records.step_record import StepRecord
+from gtlog.values import Histogram, Image, Scalar, Table
 
 # TensorFlow has no types that a checker could use: its writers, variables and models are Any.
 Writer = Union[Any, str, "os.PathLike[str]"]
 Schedule = Callable[[int], bool]
 Every = Union[int, Schedule]
 Step = Union[None, int, Callable[[], int], Any]
-Value = Union[Scalar, Histogram, Image]
+Value = Union[Scalar, Histogram, Image, Table]
 Summary = Callable[[StepRecord], Iterable[Value]]
 Expressions = Union[None, str, Pattern[str], Sequence[Union[str, Pattern[str]]]]

@@ -1,6 +1,7 @@
 """What a summary yields: values that the writer knows how to put into an event."""
 
 import dataclasses
+from typing import Any, Mapping
 
 import numpy as np
 
@@ -103,12 +104,62 @@ class Image:
         object.__setattr__(self, "pixels", pixels)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Table:
+    """Numbers in rows and columns at one step, for readers of gtlog's own.
+
+    TensorBoard has no chart of it. What the numbers are stands in the header, which the event file
+    holds once for each tag.
+
+    Attributes:
+      tag: Name of the series. All tables of one tag have the same header.
+      array: Numeric array.
+      header: Dict that `json` can write: what rows and columns are.
+      description: Markdown on the series.
+
+    Raises:
+      TypeError: `tag` is no string, `array` has no numbers, or `header` is no dict.
+      ValueError: `tag` is empty.
+    """
+
+    tag: str
+    array: np.ndarray
+    header: Mapping[str, Any]
+    description: str = ""
+
+    def __post_init__(self):
+        _check_tag(self)
+        array = np.asarray(self.array)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"Table(tag={self.tag!r}): array must hold numbers, got {array.dtype}.")
+        if not isinstance(self.header, dict):
+            raise TypeError(
+                f"Table(tag={self.tag!r}): header must be a dict, got {_seen(self.header)}."
+            )
+        object.__setattr__(self, "array", array)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Unreadable:
+    """What a summary yields in place of the values of a part that it could not read.
+
+    gtlog says so once; the summary goes on with the other parts.
+
+    Attributes:
+      part: What it is, as in "the variable 'dense/kernel'".
+      error: The exception.
+    """
+
+    part: str
+    error: Exception
+
+
 def joined(*descriptions):
     """One Markdown text of several, those left out that are empty."""
     return " ".join(one for one in descriptions if one)
 
 
-VALUE_TYPES = (Scalar, Histogram, Image)
+VALUE_TYPES = (Scalar, Histogram, Image, Table)
 
 
 def _check_tag(value):

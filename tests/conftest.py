@@ -13,19 +13,30 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # differs from version to version and says nothing about gtlog.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import tensorflow as tf
+    try:
+        import tensorflow as tf
+    except ModuleNotFoundError:  # the tests of what needs none run without it
+        tf = None
+    else:
+        tf.keras.layers  # noqa: B018  (tf.keras is imported at its first use)
 
-    tf.keras.layers  # noqa: B018  (tf.keras is imported at its first use)
 
-# Two devices, so that a distribution strategy has two replicas; only before TensorFlow's first
-# operation can it be told. Its older versions call it experimental.
-_DEVICE = getattr(tf.config, "LogicalDeviceConfiguration", None) or (
-    tf.config.experimental.VirtualDeviceConfiguration
-)
-(
-    getattr(tf.config, "set_logical_device_configuration", None)
-    or tf.config.experimental.set_virtual_device_configuration
-)(tf.config.list_physical_devices("CPU")[0], [_DEVICE(), _DEVICE()])
+def _make_two_devices():
+    """Two devices, so that a distribution strategy has two replicas.
+
+    Only before its first operation can TensorFlow be told. Its older versions call it experimental.
+    """
+    configuration = getattr(tf.config, "LogicalDeviceConfiguration", None) or (
+        tf.config.experimental.VirtualDeviceConfiguration
+    )
+    (
+        getattr(tf.config, "set_logical_device_configuration", None)
+        or tf.config.experimental.set_virtual_device_configuration
+    )(tf.config.list_physical_devices("CPU")[0], [configuration(), configuration()])
+
+
+if tf is not None:
+    _make_two_devices()
 
 # For the type checker alone; --doctest-modules would import it.
 collect_ignore = ["typing"]

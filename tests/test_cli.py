@@ -7,6 +7,10 @@ import pytest
 
 import gtlog
 from gtlog.cli import main
+from gtlog.demo import MODELS
+from gtlog.demo.models import BUILDERS
+
+from .processes import run_python
 
 _WITHOUT_SCIKIT_LEARN = """
 import sys
@@ -54,9 +58,47 @@ def test_help_names_the_options_and_their_defaults(capsys):
         assert part in text
 
 
-def test_command_is_required(capsys):
-    """Without a command the answer is the usage, which names the commands."""
-    assert "required: command" in _refused(capsys)
+def test_no_command_prints_the_help(capsys):
+    """`gtlog` alone is the question what there is: the help, on stdout, is no error."""
+    assert main([]) == 0
+    captured = capsys.readouterr()
+    assert "demo" in captured.out and "--version" in captured.out
+    assert captured.err == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], ["demo", "--help"]])
+def test_help_needs_no_tensorflow(arguments):
+    """What only prints text imports neither TensorFlow nor numpy, which take seconds."""
+    out, _ = run_python(
+        """
+        import sys
+
+        class Blocker:
+            def find_spec(self, name, path=None, target=None):
+                assert name.partition(".")[0] not in ("tensorflow", "numpy"), name
+
+        sys.meta_path.insert(0, Blocker())
+        from gtlog.cli import main
+        try:
+            main(sys.argv[1:])
+        except SystemExit as exit:
+            assert exit.code == 0
+        """,
+        *arguments,
+    )
+    assert out.startswith(("usage: gtlog", "gtlog "))
+
+
+def test_models_are_those_that_are_built():
+    """The names that the command offers are those of the models."""
+    assert list(BUILDERS) == list(MODELS)
+
+
+def test_tensorflow_missing_is_one_sentence(capsys, monkeypatch, logdir):
+    """Without TensorFlow the demo says so as it does of any other package."""
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    assert main(["demo", "--logdir", logdir]) == 1
+    assert capsys.readouterr().err.startswith("gtlog demo needs TensorFlow (tensorflow or ")
 
 
 @pytest.mark.parametrize("option", ["--steps", "--every"])
@@ -106,7 +148,7 @@ def test_scikit_learn_missing_is_one_sentence(tmp_path):
     assert result.returncode == 1
     assert result.stderr.decode().splitlines()[-1] == (
         "gtlog demo needs scikit-learn (the digits), not installed here: "
-        "pip install 'gtlog[demo]'"
+        "pip install 'gtlog[demo]', or in a clone of the project: pip install '.[demo]'"
     )
     assert not (tmp_path / "logs").exists()
 
@@ -118,7 +160,8 @@ def test_all_missing_packages_are_named_at_once(capsys, monkeypatch, logdir):
     assert main(["demo", "--logdir", logdir]) == 1
     assert capsys.readouterr().err == (
         "gtlog demo needs scikit-learn (the digits), matplotlib (the picture) and tqdm (the "
-        "progress bar), not installed here: pip install 'gtlog[demo]'\n"
+        "progress bar), not installed here: pip install 'gtlog[demo]', or in a clone of the "
+        "project: pip install '.[demo]'\n"
     )
 
 

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gtlog import device_statistics, record, statistics, summaries
+from gtlog import statistics, summaries
+from gtlog.records import step_record as record
+from gtlog.tensors import on_device as device_statistics
 
 FLOATS = st.sampled_from([np.float16, np.float32, np.float64])
 

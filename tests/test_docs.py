@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import gtlog
-from gtlog import StepRecord, VariableRecord, summaries, testing
+from gtlog import StepRecord, TapeRecord, VariableRecord, summaries, testing
 from gtlog.testing import read_events
 
 from .run_modes.rows.replicas import mirrored_strategy
@@ -103,7 +103,8 @@ def _documented_tags():
 
 def _matches(documented, tag):
     pattern = re.escape(documented)
-    for placeholder, expression in (("<path>", ".+"), ("<gate>", "[a-z]"), ("<k>", "[0-9]+")):
+    placeholders = {"<path>": ".+", "<gate>": "[a-z]", "<k>": "[0-9]+", "<name>": "[a-z]+"}
+    for placeholder, expression in placeholders.items():
         pattern = pattern.replace(re.escape(placeholder), expression)
     return re.fullmatch(pattern, tag) is not None
 
@@ -124,15 +125,18 @@ def _written_tags():
         _variable("lstm/recurrent_kernel", "recurrent_kernel", [2, 8]),
         _variable("lstm/bias", "bias", [8]),
     )
-    tags = set()
-    for losses in [(1.0,), (1.0, 2.0)]:
-        record = StepRecord(0, losses, variables)
+    tags, vitals = set(), summaries.vitals()
+    tapes = (TapeRecord("critic", variables[:1]),)
+    for names, count in [(("",), 4), (("0", "1"), 3), (("critic",), 4)]:
+        losses = (1.0,) * len(names)
+        record = StepRecord(0, losses, variables[:count], loss_names=names, tapes=tapes)
         for summary in (
             summaries.histograms(),
             summaries.histograms(scale="signed_log"),
             summaries.kernel_images(),
             summaries.recurrent_gates(),
             summaries.scalars(per_variable=True, per_replica=True),
+            vitals,
         ):
             tags.update(value.tag for value in summary(record))
     return sorted(tags)

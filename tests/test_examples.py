@@ -220,3 +220,14 @@ def test_nothing_is_warned_of(run):
         assert warned and all("in place" in stderr for stderr in warned)
     else:
         assert warned == []
+
+
+def test_tensorflow_warns_of_nothing_more(run):
+    """What gtlog does makes TensorFlow log no warning that it does not log without gtlog."""
+
+    def warned(stderr):
+        lines = [line for line in stderr.splitlines() if line.startswith("WARNING:tensorflow:")]
+        return {re.sub(r"From \S+:\d+: ", "", line) for line in lines}
+
+    for (_, logged), (_, bare) in zip(run.logged, run.bare):
+        assert warned(logged) - warned(bare) == set()

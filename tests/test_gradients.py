@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gtlog.gradients import elements, total
-from gtlog.record import VariableRecord
+from gtlog.records.step_record import VariableRecord
+from gtlog.tensors.gradients import elements, total
 
 ROWS, COLUMNS = 7, 2
 # Small whole numbers: their sums are exact in every type.

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import gtlog
-from gtlog.active import active_step
+from gtlog.steps.active_step import active_step
 from gtlog.testing import read_events
 
 from .processes import run_python

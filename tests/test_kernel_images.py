@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gtlog.naming import own_path, role_of
-from gtlog.record import StepRecord, VariableRecord
-from gtlog.summaries.kernel_images import kernel_images
+from gtlog.records.step_record import StepRecord, VariableRecord
+from gtlog.summaries.kernels.images import kernel_images
+from gtlog.variables.naming import own_path
+from gtlog.variables.roles import role_of
 
 RED, BLUE, YELLOW, GREY = (178, 24, 43), (33, 102, 172), (255, 210, 0), (176, 176, 176)
 

@@ -382,7 +382,8 @@ class TestFailuresInAStep:
                 loss = tf.reduce_sum(weight)
             weight.assign_sub(tape.gradient(loss, weight))
 
-        train_step()
+        with pytest.warns(gtlog.LoggingWarning, match="outside of any logged step"):
+            train_step()
         with pytest.warns(gtlog.LoggingWarning, match="was traced before it was decorated"):
             gtlog.logged_step(logdir)(train_step)()
         assert "weights/weight" in read_events(logdir).tags
@@ -396,7 +397,8 @@ class TestFailuresInAStep:
                 loss = tf.reduce_sum(weight) * tf.reduce_sum(x)
             weight.assign_sub(tape.gradient(loss, weight))
 
-        train_step(tf.ones([2]))
+        with pytest.warns(gtlog.LoggingWarning, match="outside of any logged step"):
+            train_step(tf.ones([2]))
         gtlog.logged_step(logdir)(train_step)(tf.ones([3]))
         assert "gradients/weight" in read_events(logdir).tags
 

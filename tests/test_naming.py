@@ -7,7 +7,9 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gtlog.naming import PathFilter, own_path, role_of, unique_path
+from gtlog.variables.naming import own_path, unique_path
+from gtlog.variables.path_filter import PathFilter
+from gtlog.variables.roles import role_of
 
 keras = tf.keras
 

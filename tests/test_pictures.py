@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gtlog.summaries import pictures
-from gtlog.summaries.tile_layout import matrix_layout, tile_layout
+from gtlog.summaries.kernels import pixels as pictures
+from gtlog.summaries.kernels.layout import matrix_layout, tile_layout
 
 WHITE, RED, BLUE, YELLOW = (255, 255, 255), (178, 24, 43), (33, 102, 172), (255, 210, 0)
 GREY = (176, 176, 176)

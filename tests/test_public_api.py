@@ -25,7 +25,7 @@ def exposed(package):
     """The public names of a package, without the modules and packages that it is made of."""
     return {
         name
-        for name, value in vars(package).items()
+        for name, value in ((name, getattr(package, name)) for name in dir(package))
         if not name.startswith("_")
         and (name in package.__all__ or not isinstance(value, types.ModuleType))
     }
@@ -129,13 +129,19 @@ class TestSignatures:
             method = getattr(gtlog.StepLogger, name)
             assert list(inspect.signature(method).parameters) == ["self"]
 
+    def test_a_logger_shows_what_is_public(self):
+        """Tab completion offers the methods of the contract, and nothing else."""
+        shown = {name for name in dir(gtlog.StepLogger) if not name.startswith("_")}
+        assert shown == {"step", "keras_callback", "flush", "close"}
+
     def test_tape(self):
-        """The tape has TensorFlow's parameters and a keyword-only logger."""
+        """The tape has TensorFlow's parameters and keyword-only ones."""
         parameters = inspect.signature(gtlog.InstrumentedTape).parameters
         assert [(name, one.default) for name, one in parameters.items()] == [
             ("persistent", False),
             ("watch_accessed_variables", True),
             ("logger", None),
+            ("name", None),
         ]
         assert parameters["logger"].kind is inspect.Parameter.KEYWORD_ONLY
 
@@ -161,7 +167,7 @@ class TestImport:
             import json, sys
             import tensorflow
             before = set(sys.modules)
-            import gtlog
+            from gtlog import *
             print(json.dumps(sorted(set(sys.modules) - before)))
             """
         )
@@ -170,6 +176,26 @@ class TestImport:
         heavy = {"tensorboard", "keras", "tf_keras", "matplotlib", "sklearn", "tqdm", "PIL"}
         assert imported & heavy == set()
 
+    def test_it_imports_nothing_before_it_is_used(self):
+        """`import gtlog` alone imports no TensorFlow; `gtlog.logged_step` does."""
+        run_python(
+            """
+            import sys
+            import gtlog
+            assert "tensorflow" not in sys.modules and "numpy" not in sys.modules
+            assert set(gtlog.__all__) <= set(dir(gtlog))
+            gtlog.logged_step
+            assert "tensorflow" in sys.modules
+            """
+        )
+
+    def test_a_name_that_is_not_there(self):
+        """A misspelt name is an AttributeError that names it, and an ImportError in `from`."""
+        with pytest.raises(AttributeError, match="module 'gtlog' has no attribute 'loged_step'"):
+            gtlog.loged_step
+        with pytest.raises(ImportError, match="loged_step"):
+            exec("from gtlog import loged_step")
+
     def test_it_starts_no_thread_and_opens_no_device(self):
         """Threads may still be configured, which TensorFlow refuses once a device is open."""
         run_python(
@@ -177,7 +203,7 @@ class TestImport:
             import threading
             import tensorflow as tf
             before = threading.active_count()
-            import gtlog
+            from gtlog import *
             assert threading.active_count() == before
             tf.config.threading.set_intra_op_parallelism_threads(1)
             """
@@ -196,7 +222,7 @@ class TestImport:
 
             sys.meta_path.insert(0, Blocker())
             try:
-                import gtlog
+                from gtlog import logged_step
             except ModuleNotFoundError as error:
                 assert error.name == "tensorflow"
                 assert error.__cause__ is None and error.__suppress_context__
@@ -205,7 +231,7 @@ class TestImport:
         )
         assert out.splitlines() == [
             "gtlog needs TensorFlow 2.3 or later, which is not installed: "
-            "pip install 'gtlog[cpu]' (or 'gtlog[tensorflow]' for the GPU build)."
+            "pip install tensorflow-cpu (or tensorflow, for the GPU build)."
         ]
 
     def test_a_broken_tensorflow_is_not_hidden(self):
@@ -221,7 +247,7 @@ class TestImport:
 
             sys.meta_path.insert(0, Blocker())
             try:
-                import gtlog
+                from gtlog import logged_step
             except ModuleNotFoundError as error:
                 print(error)
             """

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gtlog.naming import own_path, role_of
-from gtlog.record import StepRecord, VariableRecord
+from gtlog.records.step_record import StepRecord, VariableRecord
 from gtlog.summaries.recurrent_gates import recurrent_gates
+from gtlog.variables.naming import own_path
+from gtlog.variables.roles import role_of
 
 LAYERS = tf.keras.layers
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 import gtlog
 from gtlog.testing import read_events
 
-from .reference import assert_histogram
+from .reference import assert_histogram, charts
 
 
 @pytest.fixture
@@ -162,7 +162,10 @@ class TestSeveralGradientsInAStep:
         assert_histogram(events.of("gradients/other")[0], [7.0])
 
     def test_accumulated_gradients_are_summed(self, run, weight):
-        """Several tapes and one update: the sum is logged, the update is the one that was made."""
+        """Several tapes and one update: the sum is logged, the update is the one that was made.
+
+        Of their losses, which no name tells apart, the last is logged, and that is said.
+        """
 
         def step():
             total = tf.zeros([3])
@@ -172,7 +175,9 @@ class TestSeveralGradientsInAStep:
                 total += tape.gradient(loss, weight)
             weight.assign_sub(total)
 
-        _, events = run(step)
+        with pytest.warns(gtlog.LoggingWarning, match="differentiated 2 losses by the same"):
+            _, events = run(step)
+        assert events.of("loss") == {0: 14.0}
         assert_histogram(events.of("gradients/weight")[0], [3.0, 3.0, 3.0])
         ratio = np.sqrt(27.0) / np.linalg.norm([-2.0, -1.0, 1.0])
         np.testing.assert_allclose(events.of("update_ratio")[0], ratio, rtol=1e-6)
@@ -264,6 +269,7 @@ class TestItIsAGradientTape:
         """It is an instance of tf.GradientTape."""
         assert isinstance(gtlog.InstrumentedTape(), tf.GradientTape)
 
+    @pytest.mark.filterwarnings("ignore:gtlog.InstrumentedTape was used outside")
     def test_positional_arguments(self, weight):
         """`persistent` and `watch_accessed_variables` may be given by position."""
         with gtlog.InstrumentedTape(True, False) as tape:
@@ -285,7 +291,7 @@ class TestItIsAGradientTape:
         jacobian, batch_jacobian = step()
         np.testing.assert_array_equal(jacobian, np.diag([2.0, 4.0, 8.0]))
         np.testing.assert_array_equal(batch_jacobian[1], np.diag([6.0, 8.0]))
-        assert read_events(logdir).tags == ["weight_norm", "weights/weight"]
+        assert charts(read_events(logdir)) == ["weight_norm", "weights/weight"]
 
     def test_reset_and_stop_recording_begin_no_step(self, logdir, weight):
         """`reset` and `stop_recording` inside a tape belong to the step it began."""
@@ -314,7 +320,7 @@ class TestItIsAGradientTape:
             step()
 
     def test_use_after_the_step_is_no_part_of_it(self, logdir, weight):
-        """A tape that outlives its step works on and logs nothing more."""
+        """A tape that outlives its step works on and logs nothing more, which is said."""
 
         @gtlog.logged_step(logdir)
         def step():
@@ -323,9 +329,12 @@ class TestItIsAGradientTape:
             return tape, loss
 
         tape, loss = step()
-        np.testing.assert_array_equal(tape.gradient(loss, weight), [1.0, 1.0, 1.0])
+        with pytest.warns(gtlog.LoggingWarning, match="outside of any logged step"):
+            gradient = tape.gradient(loss, weight)
+        np.testing.assert_array_equal(gradient, [1.0, 1.0, 1.0])
         assert "gradients/weight" not in read_events(logdir).tags
 
+    @pytest.mark.filterwarnings("ignore:gtlog.InstrumentedTape was used outside")
     def test_output_gradients_and_unconnected_gradients(self, weight):
         """Both parameters reach TensorFlow."""
         unused = tf.Variable([1.0, 2.0])
@@ -388,11 +397,11 @@ class TestInlineLoops:
         with gtlog.StepLogger(logdir) as logger:
             for _ in range(2):
                 with logger.step():
-                    for _ in range(3):
-                        with gtlog.InstrumentedTape(logger=logger) as tape:
+                    for number in range(3):
+                        with gtlog.InstrumentedTape(logger=logger, name=f"part{number}") as tape:
                             loss = tf.reduce_sum(weight)
-                        weight.assign_sub(0.1 * tape.gradient(loss, weight))
-        assert list(read_events(logdir).of("loss/2")) == [0, 1]
+                        tape.gradient(loss, weight)
+        assert list(read_events(logdir).of("loss/part2")) == [0, 1]
 
     def test_flush_writes_the_last_step(self, logdir, weight):
         """`flush`, called after the update, writes the step that is under way."""
@@ -442,5 +451,7 @@ def test_a_tape_does_not_enclose_itself(compiled, logdir):
             loss = 3.0 * weight
         second.gradient(loss, weight)
 
-    gtlog.logged_step(logdir)(tf.function(train_step) if compiled else train_step)()
+    step = gtlog.logged_step(logdir)(tf.function(train_step) if compiled else train_step)
+    with pytest.warns(gtlog.LoggingWarning, match="differentiated 2 losses by the same"):
+        step()
     assert read_events(logdir).of("gradient_norm")[0] == 4.0 + 3.0

@@ -11,7 +11,9 @@ import tensorflow as tf
 import gtlog
 from gtlog.summaries import Histogram, Image, Scalar
 from gtlog.testing import Events, LoggedValue, assert_traced_at_most, read_events
-from gtlog.writer import EventWriter
+from gtlog.writing.writer import EventWriter
+
+from .processes import run_python
 
 
 def write(logdir, *steps):
@@ -77,6 +79,37 @@ class TestReadEvents:
         write(str(tmp_path), (0, [Scalar("loss", 1.0)]))
         assert read_events(tmp_path).of("loss") == {0: 1.0}
 
+    def test_a_record_that_is_cut_off(self, logdir):
+        """What a process that was killed has left is read up to its last whole record."""
+        write(logdir, *((step, [Scalar("loss", float(step))]) for step in range(3)))
+        (path,) = pathlib.Path(logdir).iterdir()
+        os.truncate(path, path.stat().st_size - 5)
+        assert read_events(logdir).of("loss") == {0: 0.0, 1: 1.0}
+
+    def test_a_damaged_file(self, logdir):
+        """A length that does not fit its checksum is an error that names file and place."""
+        write(logdir, (0, [Scalar("loss", 1.0)]))
+        (path,) = pathlib.Path(logdir).iterdir()
+        content = path.read_bytes()
+        path.write_bytes(b"\xff" + content[1:])
+        with pytest.raises(ValueError, match=f"{path.name}' is damaged at byte 0"):
+            read_events(logdir)
+
+    def test_tensorflow_says_nothing(self, logdir):
+        """Neither Python nor C++ of TensorFlow writes a notice when events are read."""
+        write(logdir, (0, [Scalar("loss", 1.0)]))
+        _, err = run_python(
+            """
+            import os, sys
+            os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
+            from gtlog.testing import read_events
+            print("reading", file=sys.stderr, flush=True)
+            assert read_events(sys.argv[1]).of("loss") == {0: 1.0}
+            """,
+            logdir,
+        )
+        assert err.splitlines()[-1] == "reading"
+
     @pytest.mark.parametrize("exists", [False, True])
     def test_nothing_there(self, exists, logdir):
         """Of an empty directory, or none, there is nothing to read."""
@@ -129,6 +162,31 @@ class Doubling:
 
 
 MAKERS = {"partial": lambda: functools.partial(lambda x, y: x + y, 1), "object": Doubling}
+
+
+class TestRepr:
+    """A notebook shows a few lines."""
+
+    def test_a_few_values(self):
+        """The repr counts, and lists tags with their kinds and steps."""
+        events = Events(LoggedValue(step, "loss", "scalar", 1.0) for step in (0, 10, 20))
+        events.append(LoggedValue(20, "weights/w", "histogram", None))
+        assert repr(events).splitlines() == [
+            "<Events: 4 values of 2 tags, steps 0 to 20",
+            "  loss (scalar): 3, steps 0 to 20",
+            "  weights/w (histogram): 1, step 20>",
+        ]
+
+    def test_many_values(self):
+        """Of many tags it lists the first, and how many more there are."""
+        events = Events(LoggedValue(0, f"tag {k:04}", "scalar", 1.0) for k in range(1500))
+        lines = repr(events).splitlines()
+        assert len(lines) < 20
+        assert lines[-1] == f"  and {1500 - (len(lines) - 2)} more: see .tags>"
+
+    def test_none(self):
+        """Nothing is nothing."""
+        assert repr(Events()) == "<Events: 0 values of 0 tags>"
 
 
 class TestAssertTracedAtMost:

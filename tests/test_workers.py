@@ -7,8 +7,8 @@ import types
 
 import pytest
 
+from gtlog.steps.workers import Workers
 from gtlog.testing import read_events
-from gtlog.workers import Workers
 
 from .run_modes.rows import servers
 from .run_modes.rows.replicas import WAYS

@@ -15,7 +15,9 @@ import tensorflow as tf
 import gtlog
 from gtlog.summaries import Histogram, Image, Scalar
 from gtlog.testing import read_events
-from gtlog.writer import EventWriter
+from gtlog.writing.writer import EventWriter
+
+from .reference import charts
 
 PIXELS = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
 ROWS = np.array([[0.0, 0.5, 3.0], [0.5, 1.0, 4.0]])
@@ -157,6 +159,8 @@ class TestEvents:
             assert [value.tag for value in event.summary.value] == [
                 "weights/weight",
                 "gradients/weight",
+                "gtlog/vitals",
+                "gtlog/steps",
                 "loss",
                 "gradient_norm",
                 "weight_norm",
@@ -264,7 +268,7 @@ class TestUsersWriter:
         with logger.step(), tf.GradientTape():
             weight.read_value()
         logger.close()
-        assert read_events(logdir).tags == ["before", "weight_norm", "weights/weight"]
+        assert charts(read_events(logdir)) == ["before", "weight_norm", "weights/weight"]
         with writer.as_default():
             tf.summary.write("after", 2.0, step=1)
         writer.close()

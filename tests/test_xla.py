@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import gtlog
-from gtlog.compiled import ExtraOutputs
+from gtlog.graphs.second_function import ExtraOutputs
 from gtlog.testing import read_events
 
 from .run_modes.ways import compiled

@@ -2,3 +2,5 @@
 
 `training` is the room to read: a training loop as anybody writes it, with gtlog in it.
 """
+
+MODELS = ("dense", "conv", "lstm")

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from gtlog.demo import MODELS
+
 _SIDE = 8  # pixels
 _CLASSES = 10
 
@@ -47,4 +49,4 @@ def lstm():
     )
 
 
-BUILDERS = {"dense": dense, "conv": conv, "lstm": lstm}
+BUILDERS = dict(zip(MODELS, (dense, conv, lstm)))

@@ -1,6 +1,7 @@
 """Summaries: callables from a `StepRecord` to the values that one step writes.
 
-The stock ones are made by `histograms()`, `kernel_images()`, `recurrent_gates()` and `scalars()`;
+The stock ones are made by `histograms()`, `kernel_images()`, `recurrent_gates()`, `scalars()` and
+`vitals()`;
 `less_often()` runs one on some of the logged steps only.
 A summary of your own is any callable that takes a `gtlog.StepRecord` and returns, or yields,
 `Scalar`, `Histogram` and `Image` values:
@@ -11,20 +12,23 @@ A summary of your own is any callable that takes a `gtlog.StepRecord` and return
 """
 
 from gtlog.summaries.histograms import histogram_of, histograms
-from gtlog.summaries.kernel_images import kernel_images
+from gtlog.summaries.kernels.images import kernel_images
 from gtlog.summaries.less_often import less_often
 from gtlog.summaries.recurrent_gates import recurrent_gates
 from gtlog.summaries.scalars import scalars
-from gtlog.values import Histogram, Image, Scalar
+from gtlog.summaries.vitals import vitals
+from gtlog.values import Histogram, Image, Scalar, Table
 
 __all__ = [
     "Histogram",
     "Image",
     "Scalar",
+    "Table",
     "histogram_of",
     "histograms",
     "kernel_images",
     "less_often",
     "recurrent_gates",
     "scalars",
+    "vitals",
 ]

@@ -1,11 +1,12 @@
 """Whether something is a summary at all."""
 
 from gtlog.summaries.histograms import histograms
-from gtlog.summaries.kernel_images import kernel_images
+from gtlog.summaries.kernels.images import kernel_images
 from gtlog.summaries.recurrent_gates import recurrent_gates
 from gtlog.summaries.scalars import scalars
+from gtlog.summaries.vitals import vitals
 
-_FACTORIES = (histograms, kernel_images, recurrent_gates, scalars)
+_FACTORIES = (histograms, kernel_images, recurrent_gates, scalars, vitals)
 
 
 def check_summary(parameter, summary):

@@ -1,14 +1,17 @@
 """Histograms of weights, biases and gradients."""
 
 import numbers
+from typing import Callable, NamedTuple
 
 from gtlog import statistics
+from gtlog.records.step_record import VariableRecord
+from gtlog.summaries.parts import part
 from gtlog.types import Summary
 from gtlog.values import Histogram, joined
 
 DEFAULT_BUCKETS = 30  # as tf.summary.histogram has
 _FLOOR = 1e-8
-_SIGNED_LOG = (
+_SIGNED_LOG_DESCRIPTION = (
     "Each element x stands at `sign(x) * log10(1 + abs(x) / 1e-8)`: at 0 for 0, at 5 for 0.001, at "
     "7 for 0.1, at 8 for 1, at 9 for 10, at -5 for -0.001. Place p is 10 ** (abs(p) - 8), with the "
     "sign of p."
@@ -44,40 +47,57 @@ def histograms(buckets: int = DEFAULT_BUCKETS, *, scale: str = "linear") -> Summ
     check_buckets(buckets)
     if scale not in ("linear", "signed_log"):
         raise ValueError(f"scale must be 'linear' or 'signed_log', got {scale!r}.")
-    is_linear = scale == "linear"
-    rows_of = _linear_rows if is_linear else _signed_log_rows
-    suffix, description = ("", "") if is_linear else ("_signed_log", _SIGNED_LOG)
+    counting = _LINEAR if scale == "linear" else _SIGNED_LOG
 
     def summarize(record):
         for variable in record.variables:
-            kind = "biases" if variable.is_bias else "weights"
-            of_value, of_gradient = rows_of(variable, buckets)
-            yield Histogram(f"{kind}{suffix}/{variable.path}", of_value, description)
-            if of_gradient is not None:
-                yield Histogram(
-                    f"gradients{suffix}/{variable.path}",
-                    of_gradient,
-                    joined(description, record.gradient_note),
-                )
+            name = repr(variable.path)
+            yield from part(f"the variable {name}", _of_value(variable, buckets, counting))
+            if variable.gradient is not None:
+                gradient = _of_gradient(variable, buckets, counting, record.gradient_note)
+                yield from part(f"the gradient of {name}", gradient)
 
     summarize.__qualname__ = "histograms"
     return summarize
 
 
-def _linear_rows(variable, buckets):
-    return variable.value_histogram(buckets), variable.gradient_histogram(buckets)
+def _of_value(variable, buckets, scale):
+    kind = "biases" if variable.is_bias else "weights"
+    rows = scale.value_rows(variable, buckets)
+    yield Histogram(f"{kind}{scale.suffix}/{variable.path}", rows, scale.description)
 
 
-def _signed_log_rows(variable, buckets):
-    of_value = statistics.signed_log_histogram(
+def _of_gradient(variable, buckets, scale, note):
+    rows = scale.gradient_rows(variable, buckets)
+    description = joined(scale.description, note)
+    yield Histogram(f"gradients{scale.suffix}/{variable.path}", rows, description)
+
+
+class _Scale(NamedTuple):
+    """How the elements are counted: rows by variable and number of buckets, and what tags have."""
+
+    value_rows: Callable
+    gradient_rows: Callable
+    suffix: str = ""
+    description: str = ""
+
+
+def _signed_log_of_value(variable, buckets):
+    return statistics.signed_log_histogram(
         variable.value_array, buckets, _FLOOR, variable.value_extremes
     )
-    if variable.gradient is None:
-        return of_value, None
-    of_gradient = statistics.signed_log_histogram(
+
+
+def _signed_log_of_gradient(variable, buckets):
+    return statistics.signed_log_histogram(
         variable.gradient_array, buckets, _FLOOR, variable.gradient_extremes
     )
-    return of_value, of_gradient
+
+
+_LINEAR = _Scale(VariableRecord.value_histogram, VariableRecord.gradient_histogram)
+_SIGNED_LOG = _Scale(
+    _signed_log_of_value, _signed_log_of_gradient, "_signed_log", _SIGNED_LOG_DESCRIPTION
+)
 
 
 def histogram_of(tag, array, buckets=DEFAULT_BUCKETS, description=""):

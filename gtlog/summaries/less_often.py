@@ -1,8 +1,8 @@
 """A summary that runs on some of the logged steps only."""
 
-from gtlog.schedule import as_schedule
 from gtlog.summaries.checks import check_summary
 from gtlog.types import Every, Summary
+from gtlog.when.schedule import as_schedule
 
 
 def less_often(summary: Summary, every: Every) -> Summary:
@@ -37,7 +37,8 @@ def less_often(summary: Summary, every: Every) -> Summary:
     def summarize(record):
         if schedule(record.step):
             with schedule.logging():
-                yield from summary(record)
+                values = summary(record)
+                yield from () if values is None else values
 
     summarize.__qualname__ = getattr(summary, "__qualname__", None) or repr(summary)
     return summarize

@@ -15,10 +15,12 @@ import re
 
 import numpy as np
 
-from gtlog import naming, statistics
+from gtlog import statistics
 from gtlog.summaries.histograms import DEFAULT_BUCKETS, check_buckets
+from gtlog.summaries.parts import of_each
 from gtlog.types import Summary
 from gtlog.values import Histogram
+from gtlog.variables import roles
 
 # Gates in the order of the last axis, by how many times `units` that axis is long.
 _GATES = {1: ("h",), 3: ("z", "r", "h"), 4: ("i", "f", "c", "o")}
@@ -69,12 +71,15 @@ def recurrent_gates(buckets: int = DEFAULT_BUCKETS) -> Summary:
 
     def summarize(record):
         by_path = {variable.path: variable for variable in record.variables}
-        for recurrent in record.variables:
+
+        def values_of(recurrent):
             gates, width = _gates_of(recurrent)
             for variable in _layer_variables(recurrent, by_path) if gates else ():
                 shape = tuple(variable.value.shape)
                 if all(shape) and shape[-1:] == (width,):
                     yield from _layer_histograms(variable, gates, buckets)
+
+        return of_each(record.variables, values_of)
 
     summarize.__qualname__ = "recurrent_gates"
     return summarize
@@ -82,7 +87,7 @@ def recurrent_gates(buckets: int = DEFAULT_BUCKETS) -> Summary:
 
 def _gates_of(variable):
     """The gates of a recurrent kernel and the length of its last axis; no gates for all else."""
-    shape = tuple(variable.value.shape) if variable.role == naming.RECURRENT_KERNEL else ()
+    shape = tuple(variable.value.shape) if variable.role == roles.RECURRENT_KERNEL else ()
     if len(shape) < 2 or not all(shape) or shape[-1] % shape[-2]:
         return (), 0
     return _GATES.get(shape[-1] // shape[-2], ()), shape[-1]

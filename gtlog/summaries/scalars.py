@@ -3,13 +3,14 @@
 import math
 
 from gtlog import statistics
-from gtlog.gradients import elements
+from gtlog.summaries.parts import numbers_of, of_each, part
+from gtlog.tensors.gradients import elements
 from gtlog.types import Summary
 from gtlog.values import Scalar, joined
 
 _DESCRIPTIONS = {
     "gradient_norm": "Global L2 norm of the gradients that `tape.gradient` returned.",
-    "weight_norm": "Global L2 norm of the variables after the update.",
+    "weight_norm": "Global L2 norm of the trained variables after the update.",
     "update_ratio": "L2 norm of the change that the update made, over the norm after it.",
 }
 
@@ -17,15 +18,24 @@ _DESCRIPTIONS = {
 def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
     """A summary that writes loss, norms, update ratio and counts of non-finite elements.
 
-    Tags: `loss`, or `loss/<k>` where a step differentiated several targets; `gradient_norm`,
-    `weight_norm` and `update_ratio`, over all logged variables; `nonfinite/<path>`, the number of
-    NaN and infinite elements of a variable's value and gradient together, only where there are any.
+    Tags: `loss`, or `loss/<k>` where there are several; `gradient_norm`, `weight_norm` and
+    `update_ratio`, over the variables that the step trains; `nonfinite/<path>`, the number of NaN
+    and infinite elements of a variable's value and gradient together, only where there are any. Of
+    tapes that have a name, `loss/<name>`, and `gradient_norm/<name>`, `weight_norm/<name>` and
+    `update_ratio/<name>` over the variables that they were asked for.
+
+    A loss keeps its k: it belongs to the variables that it is differentiated by, not to the order
+    of the `gradient` calls. Where a step has several losses by the same variables, through several
+    tapes or in a loop, the last is written.
 
     `update_ratio` is the norm of (value after - value before the update), over the norm of the
-    values after it, of the variables whose gradient was taken: the change that was really
-    assigned, weight decay, clipping and constraints included. It is 0 where nothing changed, and is
+    values after it, of the trained variables: the change that was really assigned, weight decay,
+    clipping and constraints included. It is that of the whole step, also where the step makes
+    several updates. It is 0 where nothing changed, and is
     not written where neither an `InstrumentedTape` nor `StepLogger.keras_callback` told the values
-    before the update. Norms are taken over the finite elements, moving statistics do not enter
+    before the update. Trained are the variables that an `InstrumentedTape` was asked for, or, with
+    another tape, all trainable ones that the step reads. Norms are taken over the finite elements;
+    moving statistics, and what is logged only because the logger's `model` has it, do not enter
     them.
 
     Args:
@@ -48,42 +58,47 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
 
     def summarize(record):
         note = record.gradient_note
-        yield from _losses(record.losses, note)
-        trained = [one for one in record.variables if one.role != "moving_statistic"]
+        yield from _losses(record)
+        variables = [one for one in record.variables if one.role != "moving_statistic"]
+        trained = _trained(variables)
         yield from _norms(trained, note)
-        for variable in trained if per_variable else ():
+        for variable in variables if per_variable else ():
             yield from _norms([variable], note, f"/{variable.path}")
+        for tape in record.tapes:
+            yield from _norms(_trained(tape.variables), note, f"/{tape.name}")
         if per_replica:
-            yield from _spread(trained, note)
-        for variable in record.variables:
-            yield from _nonfinite(variable)
+            yield from part("the gradients of the replicas", _spread(trained, note))
+        yield from of_each(record.variables, _nonfinite)
 
     summarize.__qualname__ = "scalars"
     return summarize
 
 
-def _losses(losses, note):
-    if len(losses) == 1:
-        description = joined("What `tape.gradient` differentiated.", note)
-        yield Scalar("loss", losses[0], description)
-        return
-    for k, loss in enumerate(losses):
-        description = joined(f"Target {k} that `tape.gradient` differentiated.", note)
-        yield Scalar(f"loss/{k}", loss, description)
+def _losses(record):
+    for loss, name, note in zip(record.losses, record.loss_names, record.loss_notes):
+        yield Scalar(f"loss/{name}" if name else "loss", loss, note)
+
+
+def _trained(variables):
+    return [one for one in variables if one.is_trained and one.role != "moving_statistic"]
 
 
 def _norms(variables, note, suffix=""):
     with_gradient = [one for one in variables if one.gradient is not None]
-    if with_gradient:
-        norm = _norm(one.gradient_norm for one in with_gradient)
-        yield _described("gradient_norm", suffix, norm, note)
-    if variables:
-        norm = _norm(one.value_norm for one in variables)
-        yield _described("weight_norm", suffix, norm)
-    updated = [one for one in variables if one.before is not None]
-    if updated:
-        update = _norm(one.update_norm for one in updated)
-        weight = _norm(one.value_norm for one in updated)
+    norms = yield from numbers_of(with_gradient, "the gradient of", lambda one: one.gradient_norm)
+    if norms:
+        yield _described("gradient_norm", suffix, _norm(norms), note)
+    valued = yield from numbers_of(
+        variables, "the variable", lambda one: (one, one.value_norm)
+    )
+    if valued:
+        yield _described("weight_norm", suffix, _norm(norm for _, norm in valued))
+    updated = [one for one, _ in valued if one.before is not None]
+    pairs = yield from numbers_of(
+        updated, "the update of", lambda one: (one.update_norm, one.value_norm)
+    )
+    if pairs:
+        update, weight = map(_norm, zip(*pairs))
         yield _described("update_ratio", suffix, _ratio(update, weight))
 
 

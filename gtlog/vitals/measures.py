@@ -1,12 +1,12 @@
 """From the arrays of the variables of one step to the numbers of the vitals table.
 
-The other summaries have found extremes and norms; here is what they lack, in one pass over the
-value and one over the gradient. Small tensors of one size are measured together, since numpy needs
-longer to begin than to compute; large ones block by block, as they are stored.
+Small tensors of one size are measured together, since numpy needs longer to begin than to compute.
+Large ones are read once, block by block and as they are stored; what memory gives away then are the
+norms that other summaries ask for, and they are told.
 """
 
 import math
-from typing import NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
@@ -19,11 +19,13 @@ _BLOCK = 65536
 _TOGETHER = 32768
 # Products of float32 that are summed up in float32.
 _ROW = 512
+# Elements from which on `gtlog.statistics` sums up the squares of float32 in float32.
+_LARGE_FLOAT32 = 16384
 # Elements of which float32 cannot sum up a row.
 _HUGE = 1e35
-# Root mean squares whose product float32 can tell.
-_SMALLEST_PRODUCT = 1e-30
-# Norms whose squares float64 can tell.
+# Mean squares that float32 can tell.
+_SMALLEST_SQUARE = 1e-30
+# Numbers whose squares float64 can tell.
 _LARGE, _SMALL = 1e140, 1e-140
 
 _COLUMN = {name: position for position, name in enumerate(COLUMNS)}
@@ -40,11 +42,10 @@ class Tensors(NamedTuple):
       rows: Indices of the touched rows in rising order, of a sparse gradient; None of a dense one.
       units: How many output units a kernel has, which the last axes of its value count; None of a
         variable that is no kernel.
-      value_extremes: Size, count of non-finite elements, smallest and largest finite element.
-      value_norm: L2 norm of the finite elements.
-      gradient_extremes: The same of the gradient; None without one.
-      gradient_norm: The same of the gradient; None without one.
-      update_norm: L2 norm of value - before; None where that is not known.
+      known: What knows `value_extremes` and `gradient_extremes` (size, count of non-finite
+        elements, smallest and largest finite element), `value_norm`, `gradient_norm` and
+        `update_norm` (of the finite elements), each None where there is no such tensor, and can be
+        told norms that were found on the way: a `VariableRecord`.
     """
 
     value: Optional[np.ndarray]
@@ -52,16 +53,12 @@ class Tensors(NamedTuple):
     gradient: Optional[np.ndarray]
     rows: Optional[np.ndarray]
     units: Optional[int]
-    value_extremes: Tuple[int, int, float, float]
-    value_norm: float
-    gradient_extremes: Optional[Tuple[int, int, float, float]] = None
-    gradient_norm: Optional[float] = None
-    update_norm: Optional[float] = None
+    known: Any
 
     @property
-    def is_updated(self) -> bool:
-        """Whether value and gradient tell the direction of the update."""
-        return self.before is not None and self.gradient is not None
+    def dense_gradient(self) -> Optional[np.ndarray]:
+        """The gradient where it has the shape of the value; None where it has not."""
+        return self.gradient if self.rows is None else None
 
 
 def measure(variables, look_for_identical_units=False):
@@ -76,17 +73,23 @@ def measure(variables, look_for_identical_units=False):
       known, and in the columns that no array tells.
     """
     table = np.full((len(variables), len(COLUMNS)), np.nan)
-    _add_extremes_and_norms(table, variables)
-    groups, single = _grouped(variables)
+    groups, large, others = _sorted(variables)
+    without_update = []
     for key, positions in groups.items():
-        _measure_together(table, variables, positions, *key)
-    for position in single:
+        without_update += _measure_together(table, variables, positions, *key)
+    for position in large:
+        if not _read_once(table[position], variables[position]):
+            without_update.append(position)
+    _add_extremes_and_norms(table, variables)
+    for position in without_update:
+        _measure_update(table[position], variables[position])
+    for position in others:
         _measure_one(table[position], variables[position])
     if look_for_identical_units:
         for row, one in zip(table, variables):
             if one.units and one.value is not None:
-                units = one.value.reshape(-1, one.units)
-                row[_COLUMN["identical_units"]] = identical_units(units)
+                columns = one.value.reshape(-1, one.units)
+                row[_COLUMN["identical_units"]] = identical_units(columns)
     with np.errstate(over="ignore", under="ignore"):
         return table.astype(np.float32)
 
@@ -134,86 +137,115 @@ def _add_extremes_and_norms(table, variables):
     if not variables:
         return
     unknown = (math.nan,) * 4
-    value = np.array([one.value_extremes for one in variables], np.float64)
-    gradient = np.array([one.gradient_extremes or unknown for one in variables], np.float64)
-    norms = np.array(
-        [(one.value_norm, one.gradient_norm, one.update_norm) for one in variables], np.float64
-    )
+    known = [one.known for one in variables]
+    value = np.array([one.value_extremes for one in known], np.float64)
+    gradient = np.array([one.gradient_extremes or unknown for one in known], np.float64)
+    norms = [(one.value_norm, one.gradient_norm, one.update_norm) for one in known]
+    of_value, of_gradient, of_update = np.array(norms, np.float64).T
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        for name, extremes, norm in (("value", value, 0), ("gradient", gradient, 1)):
-            size, nonfinite, low, high = extremes.T
-            finite = np.where(size > nonfinite, size - nonfinite, np.nan)
-            table[:, _COLUMN[name + "_rms"]] = norms[:, norm] / np.sqrt(finite)
-            table[:, _COLUMN[name + "_max"]] = np.maximum(-low, high) + 0.0 * finite
-            table[:, _COLUMN[name + "_nonfinite"]] = nonfinite
-            # Where no sign changes, no element is zero; elsewhere zeros must be counted.
-            table[:, _COLUMN[name + "_zeros"]] = np.where((low > 0) | (high < 0), 0.0, np.nan)
-        size, nonfinite = value[:, 0], value[:, 1]
-        finite = np.where(size > nonfinite, size - nonfinite, np.nan)
-        table[:, _COLUMN["update_rms"]] = norms[:, 2] / np.sqrt(finite)
-        ratio = np.where(norms[:, 2] == 0.0, 0.0, norms[:, 2] / norms[:, 0])
+        finite = _add_of(table, "value", value, of_value)
+        _add_of(table, "gradient", gradient, of_gradient)
+        table[:, _COLUMN["update_rms"]] = of_update / np.sqrt(finite)
+        ratio = np.where(of_update == 0.0, 0.0, of_update / of_value)
         table[:, _COLUMN["update_ratio"]] = ratio + 0.0 * finite
 
 
-def _grouped(variables):
-    """Positions of small tensors that can be measured together, by what they share; the others."""
-    groups, single = {}, []
+def _add_of(table, name, extremes, norms):
+    """Fills the columns of values or gradients; returns how many elements are finite, NaN for 0."""
+    size, nonfinite, low, high = extremes.T
+    finite = np.where(size > nonfinite, size - nonfinite, np.nan)
+    table[:, _COLUMN[name + "_rms"]] = norms / np.sqrt(finite)
+    table[:, _COLUMN[name + "_max"]] = np.maximum(-low, high) + 0.0 * finite
+    table[:, _COLUMN[name + "_nonfinite"]] = nonfinite
+    table[(low > 0) | (high < 0), _COLUMN[name + "_zeros"]] = 0.0
+    return finite
+
+
+def _sorted(variables):
+    """Positions of small tensors by what they share, of large ones, and of all others."""
+    groups, large, others = {}, [], []
     for position, one in enumerate(variables):
         if one.value is None:
             continue
-        if _is_plain(one):
-            key = (one.value.size, one.before is not None, one.gradient is not None)
+        if not _is_plain(one):
+            others.append(position)
+        elif one.value.size <= sketches.SMALL:
+            key = one.value.size, one.before is not None, one.gradient is not None
             groups.setdefault(key, []).append(position)
+        elif _is_float32(one.value, one.before, one.gradient) and not _is_huge(one):
+            large.append(position)
         else:
-            single.append(position)
-    return groups, single
+            others.append(position)
+    return groups, large, others
 
 
 def _is_plain(one):
-    """Whether a small tensor is finite, dense and of a type that widens to float64."""
-    if not 0 < one.value.size <= sketches.SMALL or one.value.dtype.char not in "fd":
+    """Whether a tensor is finite, with a dense gradient, and of float32 or moderate float64."""
+    if one.rows is not None or not one.value.size:
         return False
-    if one.value_extremes[1] or not _is_moderate(one.value_norm):
-        return False
-    if one.before is not None and not _is_moderate(one.update_norm):
-        return False
-    return one.gradient is None or (
-        one.rows is None
-        and one.gradient.dtype.char in "fd"
-        and not one.gradient_extremes[1]
-        and _is_moderate(one.gradient_norm)
+    return _is_moderate(one.value, one.known.value_extremes) and (
+        one.gradient is None or _is_moderate(one.gradient, one.known.gradient_extremes)
     )
 
 
-def _is_moderate(norm):
-    return norm == 0.0 or _SMALL < norm < _LARGE
+def _is_moderate(array, extremes):
+    _, nonfinite, low, high = extremes
+    if nonfinite or array.dtype.char not in "fd":
+        return False
+    return low == high == 0.0 or _SMALL < max(-low, high) < _LARGE
+
+
+def _is_float32(*arrays):
+    return all(array is None or array.dtype == np.float32 for array in arrays)
+
+
+def _is_huge(one):
+    _, _, low, high = one.known.value_extremes
+    return max(-low, high) > _HUGE
 
 
 def _measure_together(table, variables, positions, size, has_before, has_gradient):
-    count = max(_TOGETHER // size, 1)
+    """Fills rows of small tensors; returns the positions of those whose update is not told."""
+    count, left = max(_TOGETHER // size, 1), []
     for start in range(0, len(positions), count):
         part = positions[start : start + count]
         ones = [variables[position] for position in part]
         values = _stacked([one.value for one in ones], size)
         table[part, _COLUMN["value_zeros"]] = _zeros_in_rows(values) / size
         table[part, _SKETCH] = sketches.of_small(values)
+        _tell(ones, "value_norm", _norms(values))
         gradients = _stacked([one.gradient for one in ones], size) if has_gradient else None
         if has_gradient:
+            _tell(ones, "gradient_norm", _norms(gradients))
             _add_zeros_of_gradients(table, part, ones, gradients)
         if has_before:
             values -= _stacked([one.before for one in ones], size)
-            _add_directions(table, part, ones, values, gradients)
+            left += _add_updates(table, part, ones, values, gradients)
+    return left
 
 
 def _stacked(arrays, size):
     """`[arrays, size]` float64 array."""
-    stacked = np.empty(len(arrays) * size)
-    np.concatenate([array.reshape(-1) for array in arrays], out=stacked)
-    return stacked.reshape(len(arrays), size)
+    flat = np.concatenate([array.reshape(-1) for array in arrays])
+    return flat.astype(np.float64).reshape(len(arrays), size)
 
 
 def _zeros_in_rows(rows):
-    return np.sum(rows == 0.0, axis=1)
+    return np.count_nonzero(rows == 0.0, axis=1)
+
+
+def _products(rows, others):
+    """The dot product of each row and its other."""
+    return np.matmul(rows[:, np.newaxis, :], others[:, :, np.newaxis]).reshape(-1)
+
+
+def _norms(rows):
+    return np.sqrt(_products(rows, rows))
+
+
+def _tell(ones, name, norms):
+    for one, norm in zip(ones, norms.tolist()):
+        one.known.know(name, norm)
 
 
 def _add_zeros_of_gradients(table, part, ones, gradients):
@@ -221,31 +253,119 @@ def _add_zeros_of_gradients(table, part, ones, gradients):
     table[part, _COLUMN["gradient_zeros"]] = zeros / gradients.shape[1]
     for position, one, count in zip(part, ones, zeros.tolist()):
         if one.units:
-            table[position, _COLUMN["dead_units"]] = _dead_units(one.gradient, one.units, count)
+            dead = _dead_units(one.gradient, one.units, count) if count else 0.0
+            table[position, _COLUMN["dead_units"]] = dead
 
 
-def _add_directions(table, part, ones, updates, gradients):
-    """Fills the columns of the updates of small tensors."""
-    finite = np.isfinite(updates).all(axis=1)
-    if not finite.all():  # the value before the update was not
-        for position, one, is_finite in zip(part, ones, finite):
-            if not is_finite:
-                _measure_update(table[position], one)
-        part, ones = _chosen(part, finite), _chosen(ones, finite)
-        updates, gradients = updates[finite], None if gradients is None else gradients[finite]
-    if gradients is None:
-        return
-    norms = [one.update_norm * one.gradient_norm or math.nan for one in ones]
-    products = np.einsum("ij,ij->i", updates, gradients)
-    table[part, _COLUMN["descent"]] = _clipped(-products / np.array(norms, np.float64))
+def _add_updates(table, part, ones, updates, gradients):
+    """Fills the columns of updates; returns positions where the value before is out of range."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms = _norms(updates)
+        is_told = (norms > _SMALL) & (norms < _LARGE)
+        is_told |= (norms == 0.0) & ~updates.any(axis=1)
+        if gradients is not None:
+            lengths = norms * _norms(gradients)
+            descent = -_products(updates, gradients) / np.where(lengths > 0.0, lengths, np.nan)
+            table[part, _COLUMN["descent"]] = _clipped(descent)
+    for one, norm, is_known in zip(ones, norms.tolist(), is_told.tolist()):
+        if is_known:
+            one.known.know("update_norm", norm)
+    return [position for position, is_known in zip(part, is_told.tolist()) if not is_known]
 
 
-def _chosen(sequence, mask):
-    return [one for one, is_chosen in zip(sequence, mask) if is_chosen]
+def _read_once(row, one):
+    """Fills the row of a large float32 variable; returns whether its update is told as well.
+
+    The squares are summed up as `gtlog.statistics` does, so the norms are the same to the last bit.
+    """
+    size, sums = one.value.size, _Sums(one)
+    for start in range(0, size, _BLOCK):
+        sums.add(start)
+    row[_COLUMN["value_zeros"]] = sums.value_zeros / size
+    row[_SKETCH] = sketches.of_large(np.concatenate(sums.of_rows), size)
+    sums.tell()
+    if one.gradient is not None:
+        row[_COLUMN["gradient_zeros"]] = sums.gradient_zeros / size
+        if one.units:
+            row[_COLUMN["dead_units"]] = _dead_units(one.gradient, one.units, sums.gradient_zeros)
+    if one.before is None:
+        return True
+    if not math.isfinite(sums.update_squares):
+        return False
+    norms = (one.known.update_norm * one.known.gradient_norm) if one.gradient is not None else 0.0
+    if norms:
+        if not size * _SMALLEST_SQUARE < norms:
+            return False
+        row[_COLUMN["descent"]] = _clipped(-sums.product / norms)
+    return True
+
+
+class _Sums:
+    """Sums over a large float32 variable, block by block.
+
+    Args:
+      one: `Tensors`, finite but for the value before.
+    """
+
+    def __init__(self, one):
+        self._known = one.known
+        self._value = one.value.reshape(-1)
+        self._before = None if one.before is None else one.before.reshape(-1)
+        self._gradient = None if one.gradient is None else one.gradient.reshape(-1)
+        self._update = np.empty(min(_BLOCK, self._value.size), np.float32)
+        self._is_zero = np.empty(self._update.size, bool)
+        self.value_squares = self.gradient_squares = self.update_squares = self.product = 0.0
+        self.value_zeros = self.gradient_zeros = 0
+        self.of_rows = []
+
+    def add(self, start):
+        """Adds the block that begins at an element."""
+        value = self._value[start : start + _BLOCK]
+        gradient = update = None
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            self.value_zeros += self._zeros(value)
+            self.value_squares = _with_dot(self.value_squares, value, value)
+            self.of_rows.append(sketches.sums_of_rows(value))
+            if self._before is not None:
+                update = self._update[: value.size]
+                np.subtract(value, self._before[start : start + _BLOCK], out=update)
+                self.update_squares = _with_dot(self.update_squares, update, update)
+            if self._gradient is not None:
+                gradient = self._gradient[start : start + _BLOCK]
+                self.gradient_zeros += self._zeros(gradient)
+                self.gradient_squares = _with_dot(self.gradient_squares, gradient, gradient)
+            if update is not None and gradient is not None:
+                self.product = _with_dot(self.product, update, gradient)
+
+    def _zeros(self, block):
+        is_zero = self._is_zero[: block.size]
+        np.equal(block, 0, out=is_zero)
+        return int(np.count_nonzero(is_zero))
+
+    def tell(self):
+        """Tells the norms that float32 can tell, where `gtlog.statistics` would do so."""
+        size = self._value.size
+        if size < _LARGE_FLOAT32:
+            return
+        for name in ("value", "gradient", "update"):
+            squares = getattr(self, f"{name}_squares")
+            if size * _SMALLEST_SQUARE < squares < math.inf:
+                self._known.know(f"{name}_norm", math.sqrt(squares))
+
+
+def _with_dot(total, block, other):
+    """Adds the dot product of two blocks: 512 elements at a time in float32, these in float64."""
+    whole = block.size // _ROW * _ROW
+    products = np.matmul(block[:whole].reshape(-1, 1, _ROW), other[:whole].reshape(-1, _ROW, 1))
+    total += float(np.sum(products, dtype=np.float64))
+    if whole == block.size:
+        return total
+    rest = block[whole:].astype(np.float64)
+    return total + float(np.dot(rest, other[whole:].astype(np.float64)))
 
 
 def _measure_one(row, one):
-    """Fills the columns of a variable that is large, or in some way out of the ordinary."""
+    """Fills the columns of a variable that is in some way out of the ordinary."""
     if not one.value.size:
         return
     _measure_value(row, one)
@@ -256,12 +376,11 @@ def _measure_one(row, one):
 
 
 def _measure_value(row, one):
-    size, nonfinite = one.value_extremes[:2]
+    size, nonfinite = one.known.value_extremes[:2]
     flat = one.value.reshape(-1)
     count_zeros = math.isnan(row[_COLUMN["value_zeros"]])
-    is_huge = max(map(abs, one.value_extremes[2:])) > _HUGE
     zeros, sums = 0, []
-    for block in _blocks(flat, nonfinite, is_huge):
+    for block in _blocks(flat, nonfinite, _is_huge(one)):
         if count_zeros:
             zeros += int(np.count_nonzero(block == 0))
         if size > sketches.SMALL:
@@ -277,14 +396,14 @@ def _measure_value(row, one):
 
 
 def _measure_gradient(row, one):
-    size, nonfinite = one.gradient_extremes[:2]
+    size, nonfinite = one.known.gradient_extremes[:2]
     zeros = 0
     if math.isnan(row[_COLUMN["gradient_zeros"]]):
         for block in _blocks(one.gradient.reshape(-1), nonfinite):
             zeros += int(np.count_nonzero(block == 0))
         zeros -= nonfinite
     row[_COLUMN["gradient_zeros"]] = _share(zeros, size - nonfinite)
-    if one.units and one.rows is None:
+    if one.units and one.dense_gradient is not None:
         row[_COLUMN["dead_units"]] = _dead_units(one.gradient, one.units, zeros)
 
 
@@ -308,82 +427,46 @@ def _dead_units(gradient, units, zeros):
 
 def _measure_update(row, one):
     """Fills the columns of the update of one variable."""
-    product = finite = None
-    if one.rows is None and _is_float32(one.value, one.before, one.gradient):
-        product = _float32_product(one)
-    if product is None:
-        product, finite = _product(one)
-    if finite is not None:
-        row[_COLUMN["update_rms"]] = one.update_norm / math.sqrt(finite) if finite else math.nan
-    if one.gradient is not None and one.update_norm and one.gradient_norm:
+    product, finite = _product(one)
+    if finite:
+        row[_COLUMN["update_rms"]] = one.known.update_norm / math.sqrt(finite)
+    else:
+        row[[_COLUMN["update_rms"], _COLUMN["update_ratio"]]] = math.nan
+    if one.gradient is not None and one.known.update_norm and one.known.gradient_norm:
         row[_COLUMN["descent"]] = _clipped(-product)
-
-
-def _is_float32(*arrays):
-    return all(array is None or array.dtype == np.float32 for array in arrays)
-
-
-def _float32_product(one):
-    """Cosine of update and gradient, None where float32 cannot tell it or all is not finite."""
-    size, norms = one.value.size, one.update_norm * (one.gradient_norm or 0.0)
-    if one.gradient is None:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return 0.0 if math.isfinite(np.add.reduce(one.before.reshape(-1))) else None
-    if one.gradient_extremes[1] or not size * _SMALLEST_PRODUCT < norms < math.inf:
-        return None
-    after, before, gradient = (
-        array.reshape(-1) for array in (one.value, one.before, one.gradient)
-    )
-    buffer, total = np.empty(min(_BLOCK, size), np.float32), 0.0
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        for start in range(0, size, _BLOCK):
-            part = gradient[start : start + _BLOCK]
-            update = buffer[: part.size]
-            np.subtract(after[start : start + _BLOCK], before[start : start + _BLOCK], out=update)
-            whole = part.size // _ROW * _ROW
-            products = np.matmul(
-                update[:whole].reshape(-1, 1, _ROW), part[:whole].reshape(-1, _ROW, 1)
-            )
-            total += float(np.sum(products, dtype=np.float64))
-            total += float(np.dot(update[whole:].astype(np.float64), part[whole:]))
-    return total / norms if math.isfinite(total) else None
 
 
 def _product(one):
     """Cosine of update and gradient over their finite elements; number of finite updates."""
-    update_scale, gradient_scale = _to_one(one.update_norm), _to_one(one.gradient_norm or 1.0)
-    total, finite, start = 0.0, 0, 0
-    for update in _updates(one):
-        is_finite = np.isfinite(update)
-        finite += int(np.count_nonzero(is_finite))
-        if one.gradient is None or one.rows is not None:
-            continue
-        total += _dot(update, _part(one.gradient, start, update.size), update_scale, gradient_scale)
-        start += update.size
+    scales = _to_one(one.known.update_norm), _to_one(one.known.gradient_norm or 1.0)
+    total, finite = 0.0, 0
+    for start in range(0, one.value.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        update = _difference(one.value.reshape(-1)[block], one.before.reshape(-1)[block])
+        finite += int(np.count_nonzero(np.isfinite(update)))
+        if one.dense_gradient is not None:
+            total += _dot(update, one.dense_gradient.reshape(-1)[block], *scales)
     if one.rows is not None:
-        total = _product_of_rows(one, update_scale, gradient_scale)
-    norms = (one.update_norm * update_scale) * ((one.gradient_norm or 0.0) * gradient_scale)
-    if one.value.dtype.kind == "c":
-        finite //= 2
+        total = _product_of_rows(one, *scales)
+    norms = (one.known.update_norm * scales[0]) * ((one.known.gradient_norm or 0.0) * scales[1])
     return (total / norms if norms else math.nan), finite
 
 
 def _product_of_rows(one, update_scale, gradient_scale):
     total = 0.0
-    length = max(one.gradient[0].size, 1) if len(one.gradient) else 1
-    count = max(_BLOCK // length, 1)
+    count = max(_BLOCK // max(one.gradient[:1].size, 1), 1)
     for start in range(0, len(one.rows), count):
         rows = one.rows[start : start + count]
         update = _difference(one.value[rows].reshape(-1), one.before[rows].reshape(-1))
-        gradient = _real(one.gradient[start : start + count].reshape(-1))
+        gradient = one.gradient[start : start + count].reshape(-1)
         total += _dot(update, gradient, update_scale, gradient_scale)
     return total
 
 
 def _dot(update, gradient, update_scale, gradient_scale):
     with np.errstate(over="ignore", invalid="ignore"):
-        products = (update * update_scale) * (gradient * gradient_scale)
-    return float(np.sum(products[np.isfinite(products)]))
+        products = (update * update_scale) * np.conj(_wide(gradient) * gradient_scale)
+    return float(np.sum(products[np.isfinite(products)]).real)
 
 
 def _to_one(norm):
@@ -393,30 +476,13 @@ def _to_one(norm):
     return math.ldexp(1.0, max(-1000, min(-math.frexp(norm)[1], 1000)))
 
 
-def _updates(one):
-    """Yields value - before block after block, complex numbers as pairs."""
-    after, before = one.value.reshape(-1), one.before.reshape(-1)
-    for start in range(0, after.size, _BLOCK):
-        yield _difference(after[start : start + _BLOCK], before[start : start + _BLOCK])
-
-
 def _difference(after, before):
     with np.errstate(invalid="ignore", over="ignore"):
-        return _real(after) - _real(before)
+        return _wide(after) - _wide(before)
 
 
-def _part(gradient, start, size):
-    flat = gradient.reshape(-1)
-    if flat.dtype.kind == "c":
-        return _real(flat[start // 2 : (start + size) // 2])
-    return _real(flat[start : start + size])
-
-
-def _real(flat):
-    """The elements as float64; of complex ones real and imaginary parts."""
-    if flat.dtype.kind == "c":
-        return np.ascontiguousarray(flat, np.complex128).view(np.float64)
-    return flat.astype(np.float64)
+def _wide(flat):
+    return flat.astype(np.complex128 if flat.dtype.kind == "c" else np.float64)
 
 
 def _blocks(flat, nonfinite, is_huge=False):

@@ -2,7 +2,7 @@
 
 import functools
 import types
-from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -63,6 +63,11 @@ class VitalsTable:
     (array([7]), array([[0.5]], dtype=float32), array([2.]))
     """
 
+    variables: Tuple[VariableRow, ...]
+    _entries: List["_Entry"]
+    _length: int
+    _columns: Dict[str, np.ndarray]
+
     def __init__(
         self,
         steps: Sequence[int] = (),
@@ -72,11 +77,11 @@ class VitalsTable:
     ):
         rows = tuple(variables)
         _check_paths(rows)
-        self._set(_entries(steps, rows, columns or {}, step_values or {}), rows)
+        self._set(_entries(steps, rows, columns or {}, step_values or {}), _in_order(rows))
 
     def _set(self, entries, rows, length=None):
         self.__dict__.update(
-            variables=_in_order(rows),
+            variables=rows,
             _entries=entries,
             _length=len(entries) if length is None else length,
             _columns={},
@@ -150,7 +155,7 @@ class VitalsTable:
 
     def _layout(self, rows, columns):
         """The layout of one of the last steps, if it fits: so that alike steps share one."""
-        for entry in self._entries[max(self._length - _ALIKE, 0) : self._length]:
+        for entry in reversed(self._entries[max(self._length - _ALIKE, 0) : self._length]):
             for part in entry.parts:
                 if part.layout.columns == columns and part.layout.rows == rows:
                     return part.layout
@@ -192,6 +197,11 @@ class VitalsTable:
         """The numbers of the steps: int64, ascending."""
         return _frozen(np.array([entry.step for entry in self._own_entries()], np.int64))
 
+    @property
+    def last_step(self) -> Optional[int]:
+        """The number of the last step; None of an empty table."""
+        return self._entries[self._length - 1].step if self._length else None
+
     @functools.cached_property
     def columns(self) -> Tuple[str, ...]:
         """Names of the columns that are there: the known ones in their order, then others."""
@@ -205,7 +215,7 @@ class VitalsTable:
 
     @functools.cached_property
     def step_values(self) -> Mapping[str, np.ndarray]:
-        """Numbers of whole steps: name to float64 `[steps]`, NaN where a step has no such number."""
+        """Numbers of whole steps: name to float64 `[steps]`, NaN where a step lacks the number."""
         series: Dict[str, np.ndarray] = {}
         for place, entry in enumerate(self._own_entries()):
             for name, value in entry.values.items():

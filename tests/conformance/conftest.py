@@ -55,4 +55,7 @@ def logged(shape, logdir):
 @pytest.fixture
 def logged_with_plain_tape(shape, logdir):
     """The decorated run, with TensorFlow's own tape; its events are in `logdir`."""
-    return run(shape, gtlog.logged_step(logdir, every=EVERY))
+    with pytest.warns(gtlog.LoggingWarning, match="has seen no gtlog.InstrumentedTape") as caught:
+        finished = run(shape, gtlog.logged_step(logdir, every=EVERY))
+    assert len(caught) == 1
+    return finished

@@ -696,6 +696,7 @@ def test_third_parties(tape_class, logdir):
     assert gtlog.testing.read_events(logdir).of("loss") == {0: 38.0}
 
 
+@pytest.mark.filterwarnings("ignore:gtlog.InstrumentedTape was used outside")
 class TestGarbage:
     """A tape leaves nothing behind."""
 

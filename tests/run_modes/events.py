@@ -12,7 +12,40 @@ def column_of(tag):
 
 def of_column(events, column):
     """The events of a column by tag and step."""
-    return {(one.tag, one.step): one for one in events if column_of(one.tag) == column}
+    charts = (one for one in events if not one.tag.startswith("gtlog/"))
+    return {(one.tag, one.step): one for one in charts if column_of(one.tag) == column}
+
+
+def vitals(events):
+    """By step, path and column the numbers of the vitals tables."""
+    headers = {one.tag: one.header for one in events if one.header}
+    return {
+        (one.step, row[0], name): number
+        for one in events
+        if one.tag.startswith("gtlog/vitals")
+        for row, numbers in zip(headers[one.tag]["variables"], one.value.tolist())
+        for name, number in zip(headers[one.tag]["columns"], numbers)
+    }
+
+
+def step_values(events):
+    """By step and name the numbers of whole steps."""
+    headers = {one.tag: one.header for one in events if one.header}
+    return {
+        (one.step, name): number
+        for one in events
+        if one.tag.startswith("gtlog/steps")
+        for name, number in zip(headers[one.tag]["names"], one.value.tolist())
+    }
+
+
+def part_of_vitals(name):
+    """The columns of the table of run modes that a column of the vitals needs."""
+    if name.startswith(("value", "sketch", "identical")):
+        return ("weights",)
+    return {"update_rms": ("updates",), "update_ratio": ("updates",)}.get(
+        name, ("gradients", "updates") if name == "descent" else ("gradients",)
+    )
 
 
 def assert_same(actual, expected, rounding):

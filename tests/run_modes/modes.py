@@ -31,7 +31,7 @@ class Mode:
       altered: For each column whose values cannot be those of the eager run, why; its tags and
         steps are the same.
       notice: Regular expression that one `LoggingWarning` of the run matches where something is
-        unseen or altered; None where no warning may be given.
+        unseen or altered, or one figure stands for several; None where no warning may be given.
       missing: Returns why this TensorFlow lacks the way; None where it has it.
       tolerance: Relative tolerance of losses and weights against the bare run; 0 is bit for bit.
       more_traces: How many traces of the step's Python body gtlog adds, where it cannot but.

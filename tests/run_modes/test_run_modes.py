@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from .events import assert_same, of_column
+from gtlog.vitals.columns import FLAGS
+
+from .events import assert_same, column_of, of_column, part_of_vitals, step_values, vitals
 from .modes import COLUMNS
 
 
@@ -26,6 +28,51 @@ def test_cell(mode, logged, eager, column, record_property):
         assert sorted(actual) == sorted(expected)
     else:
         assert_same(actual, expected, mode.rounding)
+
+
+def test_vitals(mode, logged, eager):
+    """Each number of the vitals is that of the eager run; NaN where the mode cannot see it."""
+    actual, expected = vitals(logged.events), vitals(eager.events)
+    assert expected
+    if "weights" in mode.unseen:
+        assert actual == {}
+        return
+    assert set(actual) == set(expected)
+    sizes = {key[:2]: number for key, number in expected.items() if key[2] == "value_rms"}
+    for (step, path, name), number in expected.items():
+        parts = part_of_vitals(name)
+        if any(part in mode.unseen for part in parts):
+            is_known = name in FLAGS and not np.isnan(actual[step, path, name])
+            number = number if is_known else np.nan  # a gradient may be seen and not its numbers
+        elif any(part in mode.altered for part in parts):
+            continue
+        slack = mode.rounding * _slack_of(name, sizes[step, path])
+        np.testing.assert_allclose(
+            actual[step, path, name],
+            number,
+            rtol=mode.rounding,
+            atol=1e-7 + slack,
+            err_msg=f"{name} of {path} at step {step}",
+        )
+
+
+def _slack_of(name, size):
+    """How many times the rounding of a mode a number may differ by that is not relative to it."""
+    if name.startswith("sketch"):
+        return max(size, 1e-3)
+    return {"descent": 10.0, "gradient_zeros": 100.0, "dead_units": 100.0}.get(name, 0.0)
+
+
+def test_values_of_steps(mode, logged, eager):
+    """The table of the step has the losses and norms of the eager run that the mode can see."""
+    actual, expected = step_values(logged.events), step_values(eager.events)
+    seen = {key: one for key, one in expected.items() if column_of(key[1]) not in mode.unseen}
+    assert set(actual) == set(seen)
+    for (step, name), number in seen.items():
+        if column_of(name) not in mode.altered:
+            np.testing.assert_allclose(
+                actual[step, name], number, rtol=mode.rounding, atol=1e-6, err_msg=name
+            )
 
 
 def test_what_is_not_seen_is_said_once(mode, logged):

@@ -362,7 +362,9 @@ def _above_and_beneath(name, task, **options):
 
 
 MODES = (
-    *_above_and_beneath("accumulation in one step", Accumulated),
+    *_above_and_beneath(
+        "accumulation in one step", Accumulated, notice="differentiated 2 losses by the same"
+    ),
     *_above_and_beneath("accumulation over several steps", AccumulatedOverCalls),
     *_above_and_beneath("GAN with two tapes", Adversarial),
     *_above_and_beneath("alternating updates in a `tf.cond`", AlternatingByBranch),

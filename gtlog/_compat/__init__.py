@@ -1,0 +1,78 @@
+"""Every question about versions of TensorFlow and Keras, and every use of what they keep private.
+
+Nothing here compares version numbers: each function asks for the feature itself. A private module
+is imported where it is asked, so that one that moves costs its own feature and no import of gtlog.
+"""
+
+try:
+    import tensorflow  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "tensorflow":
+        raise
+    raise ModuleNotFoundError(
+        "gtlog needs TensorFlow 2.3 or later, which is not installed: "
+        "pip install tensorflow-cpu (or tensorflow, for the GPU build).",
+        name="tensorflow",
+    ) from None
+
+from gtlog._compat.autograph import (
+    asked_by_tf_convert,
+    called_by_autograph,
+    is_converted,
+    is_generated_by_autograph,
+    unconverted,
+)
+from gtlog._compat.functions import (
+    captured_variables,
+    function_like,
+    is_compiled,
+    is_tf_function,
+    python_function_of,
+    tracing_count,
+)
+from gtlog._compat.graphs import (
+    captured_variable,
+    compiles_with_xla,
+    computes_on_host_alone,
+    is_nested_graph,
+    is_plain_graph,
+    is_vectorized,
+    keep_whole,
+    outside_graphs,
+)
+from gtlog._compat.keras import (
+    computes_in_float16,
+    is_fit,
+    is_keras_model,
+    is_optimizer,
+    keras_callback_class,
+    layers_of,
+    trained_variables_of,
+    updates_made,
+    variables_of,
+)
+from gtlog._compat.recording import stop_recording, variable_watcher
+from gtlog._compat.strategies import (
+    enter_variable_creator,
+    graphs_keep_parts_of_workers,
+    is_chief,
+    is_distributed,
+    is_first_replica_of_worker,
+    leave_variable_creator,
+    of_replicas,
+    replica_id,
+    replicas_in_threads,
+    runs_on_workers,
+    variable_creators,
+    worker_count,
+)
+from gtlog._compat.variables import (
+    creation_number,
+    full_name,
+    is_of_graph,
+    is_on_server,
+    own_variable,
+    resource_variable,
+    shards_of,
+)
+from gtlog._compat.writers import summaries_of_any_replica, writer_is_closed, writer_is_of_graph

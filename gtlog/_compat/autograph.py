@@ -1,0 +1,71 @@
+"""How AutoGraph calls what it does not convert, and what it is to call as it is."""
+
+import sys
+
+_API = "tensorflow.python.autograph.impl.api"
+
+
+def unconverted(function):
+    """Marks a function of gtlog's for AutoGraph to call as it is, as it calls TensorFlow's own.
+
+    Converting takes time at each trace. `tf.autograph.experimental.do_not_convert` would not do:
+    it keeps AutoGraph from what the function calls as well, the user's code among it.
+    """
+    function.autograph_info__ = "gtlog is called as it is"
+    return function
+
+
+def called_by_autograph():
+    """How AutoGraph would have converted the function that it just called as it is.
+
+    AutoGraph does not look into callables made by wrapt and calls them unconverted. The wrapper
+    then converts what it wraps itself, exactly if AutoGraph is its caller:
+    https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/autograph/impl/api.py
+
+    Returns:
+      None where Python called; else a function `(target, args, kwargs) -> result` that calls the
+      target as AutoGraph would have called the wrapper.
+    """
+    frame = sys._getframe(2)
+    while frame and frame.f_globals.get("__name__", "").partition(".")[0] in ("gtlog", "wrapt"):
+        frame = frame.f_back
+    if frame and type(frame.f_locals.get("self")).__name__ == "TfMethodTarget":
+        frame = frame.f_back  # between AutoGraph and a method that tf.function has bound
+    if frame is None or frame.f_globals.get("__name__") != _API:
+        return None
+    options = frame.f_locals.get("options")
+    if options is None:
+        return None
+    from tensorflow.python.autograph.impl import api
+
+    return lambda target, args, kwargs: api.converted_call(
+        target, args, kwargs, options=options
+    )
+
+
+def asked_by_tf_convert():
+    """Whether `tf_convert` of AutoGraph asks for the attribute that is being computed.
+
+    Strategies and datasets convert a function by it before they call it, in threads of their own.
+    What carries `autograph_info__` it passes on as it is, for good.
+    https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/autograph/impl/api.py
+    """
+    frame = sys._getframe(3)
+    return (
+        frame.f_code.co_name == "tf_convert" and frame.f_globals["__name__"] == _API
+    )
+
+
+def is_converted(function):
+    """Whether a function needs no conversion by AutoGraph, as a `tf.function` does its own."""
+    return hasattr(function, "autograph_info__") or hasattr(function, "_tf_decorator")
+
+
+def is_generated_by_autograph(frame):
+    """Whether a stack frame runs code that AutoGraph wrote to a file of its own.
+
+    Its functions have the globals of the user's, so that their module does not tell; but all that
+    they call, they call through this name.
+    """
+    code = frame.f_code
+    return "ag__" in code.co_freevars or "ag__" in code.co_varnames or "ag__" in code.co_names

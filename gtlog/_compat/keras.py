@@ -1,0 +1,85 @@
+"""Models, layers, optimizers and callbacks of whichever Keras is in use."""
+
+import sys
+
+import tensorflow as tf
+
+
+def computes_in_float16():
+    """Whether the global policy of the Keras that the program has loaded computes in float16."""
+    for name in ("tf_keras", "keras", "tensorflow.keras"):
+        mixed_precision = getattr(sys.modules.get(name), "mixed_precision", None)
+        if not hasattr(mixed_precision, "global_policy"):  # before TensorFlow 2.4
+            mixed_precision = getattr(mixed_precision, "experimental", None)
+        if hasattr(mixed_precision, "global_policy"):
+            if mixed_precision.global_policy().compute_dtype == "float16":
+                return True
+    return False
+
+
+def variables_of(model):
+    """All variables of a Keras model or `tf.Module`, moving statistics included.
+
+    A model that is not built has none yet; Keras 2 raises a ValueError where it is asked for them.
+    The `variables` of Keras 3 hold the states of random generators as well, its `weights` do not.
+    """
+    attribute = "weights" if hasattr(model, "_flatten_layers") else "variables"
+    try:
+        return tuple(getattr(model, attribute, ()))
+    except ValueError:
+        return ()
+
+
+def layers_of(model):
+    """All layers or modules of a Keras model or `tf.Module`, the model itself first."""
+    if hasattr(model, "_flatten_layers"):
+        return tuple(model._flatten_layers())
+    return (model, *getattr(model, "submodules", ()))
+
+
+def trained_variables_of(model):
+    """The trainable variables of a Keras model; none where it is not built."""
+    try:
+        return tuple(model.trainable_variables)
+    except ValueError:
+        return ()
+
+
+def is_keras_model(value):
+    """Whether an object is a model of any Keras, which `fit` can train."""
+    return hasattr(type(value), "train_step") and hasattr(type(value), "fit")
+
+
+def is_fit(function):
+    """Whether a function is the bound method `fit` of a Keras model."""
+    owner = getattr(function, "__self__", None)
+    return getattr(function, "__name__", None) == "fit" and is_keras_model(owner)
+
+
+def is_optimizer(value):
+    """Whether an object is an optimizer of any Keras, which counts its updates."""
+    return hasattr(type(value), "apply_gradients") and hasattr(type(value), "iterations")
+
+
+def updates_made(optimizer):
+    """How many updates an optimizer of Keras has counted.
+
+    The property `iterations` would make the counter where there is none yet, and another one around
+    it (for a loss scale) may count what it skips.
+    """
+    attributes = vars(optimizer)
+    for name in ("inner_optimizer", "_optimizer"):
+        if is_optimizer(attributes.get(name)):
+            return updates_made(attributes[name])
+    iterations = attributes.get("_iterations")
+    return 0 if iterations is None else int(iterations.numpy())
+
+
+def keras_callback_class():
+    """The callback class of the Keras in use; it imports Keras where nobody has.
+
+    A program may train with `tf_keras` although `tf.keras` is Keras 3. Keras 3 takes callbacks of
+    `tf_keras`, which does not take those of Keras 3.
+    """
+    keras = sys.modules.get("tf_keras", tf.keras)
+    return keras.callbacks.Callback

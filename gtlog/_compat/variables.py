@@ -1,0 +1,97 @@
+"""The variable that stands for a source, its name, its home, and how gtlog makes its own."""
+
+import math
+import weakref
+
+import tensorflow as tf
+
+from gtlog._compat.graphs import outside_graphs
+from gtlog._compat.strategies import is_distributed
+
+
+def own_variable(value, dtype, name):
+    """A variable that belongs to gtlog alone, made eagerly wherever the program is.
+
+    `tf.Variable` asks the creators around it, even in `tf.init_scope`: a `tf.function` that is
+    being traced would take the variable for one of its own and trace again, and a distribution
+    strategy would mirror it. It lives on the host, which decides by it.
+    """
+    from tensorflow.python.ops.resource_variable_ops import ResourceVariable
+
+    with outside_graphs(), tf.device("/cpu:0"):
+        return ResourceVariable(value, trainable=False, dtype=dtype, name=name)
+
+
+def resource_variable(source):
+    """The `tf.Variable` that a source of `tape.gradient` stands for, None for a tensor.
+
+    Keras 3 wraps it in a variable of its own, Keras 2 under mixed precision in an
+    `AutoCastVariable`; a tape watches the inner one.
+    """
+    for wrapped in ("_value", "_variable"):
+        inner = getattr(source, wrapped, None)
+        if isinstance(inner, tf.Variable):
+            return _all_copies_of(inner)
+    return _all_copies_of(source) if isinstance(source, tf.Variable) else None
+
+
+def _all_copies_of(variable):
+    """The variable itself, or the one that stands for all copies that replicas have of it.
+
+    A copy knows it: by its handle, or where it has none of its own, itself.
+    https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/distribute/distribute_utils.py
+    """
+    for one in (variable, getattr(variable, "handle", None)):
+        container = getattr(one, "_distributed_container", None)
+        if container is not None:
+            return container() if isinstance(container, weakref.ref) else container
+    return variable
+
+
+def shards_of(variable):
+    """The shards of a variable that parameter servers keep in parts, in the order of its rows.
+
+    Args:
+      variable: `tf.Variable`.
+
+    Returns:
+      Tuple of `tf.Variable`; empty where the variable is no shard, or is kept in this process.
+    """
+    container = getattr(variable, "_sharded_container", lambda: None)()
+    if container is None or not is_on_server(variable):
+        return ()
+    return tuple(container.variables)
+
+
+def is_on_server(variable):
+    """Whether a parameter server keeps a variable."""
+    return "/job:ps/" in variable.device
+
+
+def is_of_graph(variable):
+    """Whether a variable belongs to a graph alone, so that it has no value outside of it.
+
+    Such are those of `tf.compat.v1`, and the copies that are made where a model is exported.
+    """
+    copies = variable.values if is_distributed(variable) else [variable]
+    handle = getattr(copies[0], "handle", None)
+    return handle is None or hasattr(handle, "graph")
+
+
+def creation_number(variable):
+    """A number that is larger for variables that were made later; infinite where it is not known.
+
+    Eager tensors are numbered, the handles of variables among them.
+    """
+    copies = variable.values if is_distributed(variable) else [variable]
+    return getattr(getattr(copies[0], "handle", None), "_id", math.inf)
+
+
+def full_name(variable):
+    """The name of a variable with its scopes, as Keras or else TensorFlow gives it.
+
+    Keras 3 keeps it as `path`. The name of its inner variable may carry numbers that TensorFlow
+    added when a graph was traced, so the path is asked wherever the Keras variable is at hand.
+    """
+    path = getattr(variable, "path", None)
+    return path if isinstance(path, str) else variable.name

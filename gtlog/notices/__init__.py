@@ -1,0 +1,1 @@
+"""What gtlog says, each thing once, and where in the user's program it points."""

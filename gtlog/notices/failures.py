@@ -1,0 +1,119 @@
+"""What becomes of a failure of gtlog: it is said once, and never ends the user's training."""
+
+import contextlib
+
+from gtlog.errors import LoggingError, LoggingWarning
+from gtlog.notices import text
+from gtlog.notices.users_line import Line, calling_line
+
+POLICIES = ("warn", "raise")
+_MOST_CHARACTERS = 4000
+_NOWHERE = Line("gtlog", 1)
+
+
+ALL_ELSE = "All else of the step is logged; norms and ratios are of what could be read."
+
+
+class Failures:
+    """Keeps what went wrong in gtlog's own part of a step until it may be said.
+
+    A warning points at the line of the user's program that runs when it is given.
+
+    Args:
+      on_error: `"warn"` gives each distinct failure once as a `LoggingWarning`; `"raise"` raises
+        the first failure of a step as a `LoggingError`, once the user's step has completed.
+
+    Attributes:
+      home: `Line` that a warning points at where none of the user's runs, as in a callback of
+        TensorFlow's. At first the line that made this object.
+
+    Raises:
+      ValueError: `on_error` is another value.
+    """
+
+    def __init__(self, on_error):
+        if on_error not in POLICIES:
+            raise ValueError(
+                f"on_error must be 'warn' or 'raise', got {on_error!r}. 'warn' gives each distinct "
+                "failure of gtlog once and goes on; 'raise' raises it after the step."
+            )
+        self.home = calling_line() or _NOWHERE
+        self._raises = on_error == "raise"
+        self._said = {}
+        self._pending = None
+
+    def notice(self, message, once=None):
+        """Warns once of something that cannot be logged although nothing failed.
+
+        Args:
+          message: What to say.
+          once: What makes it the same message next time; None takes the text itself.
+        """
+        this = object()
+        # One operation: threads may share a logger.
+        if self._said.setdefault(once or message, this) is this:
+            line = calling_line() or self.home
+            line.warn(text.printable(message, _MOST_CHARACTERS), LoggingWarning)
+
+    @contextlib.contextmanager
+    def guard(self, doing, step=None):
+        """Catches a failure of the block, which is gtlog's own work.
+
+        Args:
+          doing: What the block does, as in "gtlog could not <doing>".
+          step: Number of the step that it does it for, where there is one.
+        """
+        try:
+            yield
+        except LoggingWarning:  # the user's filter makes an error of it
+            raise
+        except Exception as error:
+            self.failed(doing, error, step)
+
+    def each(self, doing, items, work, step=None):
+        """Does the same work on several parts of a step; one that fails costs itself alone.
+
+        Args:
+          doing: Function from an item to what is done with it, as for `guard`.
+          items: Iterable.
+          work: Function of an item.
+          step: As for `guard`.
+
+        Returns:
+          List of the items and what `work` returned for them, as pairs; without those that failed.
+        """
+        done = []
+        for item in items:
+            try:
+                done.append((item, work(item)))
+            except LoggingWarning:
+                raise
+            except Exception as error:
+                self.failed(doing(item), error, step, consequence=ALL_ELSE)
+        return done
+
+    def failed(self, doing, error, step=None, *, consequence=None, once=None):
+        """Takes a failure that was caught; see `guard`.
+
+        Args:
+          doing: As for `guard`.
+          error: The exception.
+          step: As for `guard`.
+          consequence: Sentences to add to the warning.
+          once: What makes it the same failure next time; None takes its text.
+        """
+        where = "" if step is None else f" at step {step}"
+        what = f"{type(error).__name__}: {error}"
+        message = f"gtlog could not {doing}{where}: {what}"
+        if not self._raises:
+            warning = f"{message}. {consequence}" if consequence else message
+            self.notice(warning, once=once or f"{doing}: {what}")
+        elif self._pending is None:
+            self._pending = LoggingError(text.printable(message, _MOST_CHARACTERS))
+            self._pending.__cause__ = error
+
+    def raise_pending(self):
+        """Raises the first failure since the last call, where `on_error` is `"raise"`."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            raise pending

@@ -1,0 +1,121 @@
+"""What the numbers of a tensor are, wherever they are computed."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+# Squares of larger and smaller numbers come near the ends of float64.
+_LARGE, _SMALL = 1e140, 1e-140
+
+
+class Extremes(NamedTuple):
+    """What the quickest pass over a tensor tells.
+
+    Attributes:
+      size: Number of elements.
+      nonfinite: How many of them are NaN or infinite.
+      minimum: Smallest finite element, 0.0 where there is none.
+      maximum: Largest finite element, 0.0 where there is none.
+    """
+
+    size: int
+    nonfinite: int
+    minimum: float
+    maximum: float
+
+    @property
+    def finite(self):
+        """Number of finite elements."""
+        return self.size - self.nonfinite
+
+
+class TensorStatistics(NamedTuple):
+    """What a pass with sums tells: what `Extremes` does, and two numbers more.
+
+    Attributes:
+      size: Number of elements.
+      nonfinite: How many of them are NaN or infinite.
+      minimum: Smallest finite element, 0.0 where there is none.
+      maximum: Largest finite element, 0.0 where there is none.
+      mean: Mean of the finite elements, 0.0 where there is none.
+      norm: L2 norm of the finite elements, in the units of the tensor.
+    """
+
+    size: int
+    nonfinite: int
+    minimum: float
+    maximum: float
+    mean: float
+    norm: float
+
+    @property
+    def finite(self):
+        """Number of finite elements."""
+        return self.size - self.nonfinite
+
+
+def with_sums(known, total, squares, shift=0):
+    """The `TensorStatistics` of `Extremes` and the sums of the elements times `2**shift`."""
+    return TensorStatistics(
+        *known,
+        mean=shifted(total / max(known.finite, 1), -shift),
+        norm=shifted(math.sqrt(squares), -shift),
+    )
+
+
+def bucket_rows(known, buckets, count):
+    """The rows of `histogram`, given who counts.
+
+    Args:
+      known: `Extremes` of the elements.
+      buckets: Positive number of buckets.
+      count: Function of (lowest edge, width of a bucket, scale) that returns how many of the finite
+        elements, each multiplied by `scale` first, lie in each bucket.
+    """
+    rows = np.zeros((buckets, 3))
+    if not known.finite:
+        return rows
+    low, high = known.minimum, known.maximum
+    if low == high:
+        rows[:, :2] = low
+        rows[-1, 2] = known.finite
+        return rows
+    scale = _safe_scale(low, high, buckets)
+    width = (high * scale - low * scale) / buckets
+    rows[:, 2] = count(low * scale, width, scale)
+    edges = np.arange(buckets) * width
+    edges += low * scale
+    if scale != 1.0:
+        edges /= scale
+    rows[:, 0], rows[:-1, 1] = edges, edges[1:]
+    rows[-1, 1] = high  # itself: computed, it may lie beyond the largest float64
+    return rows
+
+
+def scale_for_sums(known):
+    """Exponent of the power of two by which elements are scaled so that squares stay in range."""
+    largest = max(abs(known.minimum), abs(known.maximum))
+    if not largest or _SMALL < largest < _LARGE:
+        return 0
+    return _exponent_to_one(largest)
+
+
+def shifted(value, shift):
+    """`value * 2**shift`; infinite, where math.ldexp would raise, if that is beyond float64."""
+    half = shift // 2
+    return value * math.ldexp(1.0, half) * math.ldexp(1.0, shift - half)
+
+
+def _exponent_to_one(number):
+    """Exponent of a power of two, itself no denormal number, that brings a number near to one."""
+    _, exponent = math.frexp(number)
+    return max(-1000, min(-exponent, 1000))
+
+
+def _safe_scale(low, high, buckets):
+    """A power of two that keeps the bucket width clear of overflow and of denormal numbers."""
+    width = high / buckets - low / buckets
+    if 1e-290 < width < 1e290 and max(abs(low), abs(high)) < 1e290:
+        return 1.0
+    return math.ldexp(1.0, _exponent_to_one(max(abs(low), abs(high))))

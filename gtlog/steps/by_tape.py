@@ -1,0 +1,97 @@
+"""Steps of a plain loop, told apart by its tapes alone.
+
+An inline loop has no function to decorate: a tape that was handed the logger begins a step, and the
+update follows somewhere behind it. So a step is written when the next one begins, which is after
+its own update.
+"""
+
+from gtlog.steps.eager import EagerStep
+
+
+class InlineStep(EagerStep):
+    """An eager step that no function surrounds.
+
+    Attributes:
+      is_differentiated: Whether a gradient was taken, so that a new tape begins the next step.
+      is_closed: Whether it was logged or dropped: what its tapes still do is no part of it.
+    """
+
+    is_differentiated = False
+    is_closed = False
+
+    def tape_exited(self, tape):
+        """Finds the variables that the tape watched."""
+        super().tape_exited(tape)
+        with self.failures.guard("find the variables of a tape"):
+            self._read_watched(tape)
+
+    def _read_watched(self, tape):
+        if self.is_logged or not self.registry.has_variables:
+            self.read(tape.watched_variables())
+
+    def observe(self, tape, target, sources):
+        """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
+        if self.is_closed:
+            return None
+        self.is_differentiated = True
+        return super().observe(tape, target, sources)
+
+    @property
+    def is_over(self):
+        """Whether the tapes of the step have done their work."""
+        return self.is_differentiated and not self._open_tapes
+
+
+class PendingStep:
+    """The step of a plain loop that is under way; all that has to be finished when a logger ends.
+
+    Attributes:
+      step: An `InlineStep`; None where nothing is pending.
+    """
+
+    def __init__(self):
+        self.step = None
+
+    def finish(self):
+        """Logs the step if its tapes have done their work."""
+        if self.step is not None and self.step.is_over:
+            self.take().finish()
+
+    def take(self):
+        """The step, closed and pending no longer."""
+        step, self.step = self.step, None
+        step.is_closed = True
+        return step
+
+
+class InlineSteps:
+    """The steps of a plain loop, one after the other.
+
+    Args:
+      parts: `LoggerParts`.
+
+    Attributes:
+      pending: `PendingStep`, the one that is under way.
+    """
+
+    def __init__(self, parts):
+        self._parts = parts
+        self.pending = PendingStep()
+
+    def for_new_tape(self):
+        """The step that a tape belongs to which is entered now.
+
+        It is the current one, unless a gradient was taken in it and none of its tapes records any
+        more: then that step is over and a new one begins.
+        """
+        self.pending.finish()
+        if self.pending.step is None:
+            step = InlineStep(self._parts)
+            step.begin()
+            self.pending.step = step
+        return self.pending.step
+
+    def abandon(self, step):
+        """Drops a step that an exception left."""
+        if step is self.pending.step:
+            self.pending.take().abandon()

@@ -1,0 +1,121 @@
+"""A step that Python runs, and the post-hook after it."""
+
+import tensorflow as tf
+
+from gtlog import _compat
+from gtlog.records.collected import Capture
+from gtlog.steps import messages
+from gtlog.steps.observation import EagerObservation
+from gtlog.steps.step import RunningStep
+
+
+class EagerStep(RunningStep):
+    """A step that Python runs.
+
+    Attributes:
+      number: Number of the step, once begun.
+      is_logged: Whether it is logged, once begun.
+      is_compiled: Whether the decorated function itself is compiled by XLA.
+      outputs: While the second function of such a step is traced, its `ExtraOutputs`.
+    """
+
+    is_compiled = False
+    outputs = None
+
+    @property
+    def is_watched(self):
+        """Whether it must find what variables it reads, and be found by the threads of replicas."""
+        registry = self.registry
+        return self.is_logged or not registry.has_variables or registry.is_distributed
+
+    def read(self, variables):
+        """Notes variables that the step has read."""
+        with self.failures.guard("find the variables", self.number):
+            self._of_model = self.registry.add_model()
+            self._read += self.registry.add_all(variables)
+
+    def calls(self, captured):
+        """Notes all the variables that the step reads, where its `tf.function` tells them."""
+        self._captured = captured
+
+    @property
+    def capture(self):
+        """The `Capture` of a logged step, once begun; None where it is not logged."""
+        return self._capture
+
+    @property
+    def shows_what_is_trained(self):
+        """Whether a tape was asked for the gradient of any variable so far."""
+        return self._capture is not None and self._capture.shows_what_is_trained
+
+    @property
+    def has_gradients(self):
+        """Whether a tape has handed over gradients so far."""
+        return self._capture is not None and self._capture.has_gradients
+
+    def begin(self):
+        """Numbers the step and, where it is logged, opens the gate for its graphs."""
+        self.number, self.is_logged = None, False  # so it stays where beginning fails
+        self._capture = self._captured = None
+        self._read, self._of_model = [], []
+        with self.failures.guard("compare the step with the one before"):
+            if self.post_hook.update_outside.is_waiting:
+                self.post_hook.update_outside.before_step()
+        with self.failures.guard("begin a step"):
+            self.number, is_logged = self._counter.begin()
+            self._gate.running.add(self)
+            self._capture = Capture(self.number) if is_logged else None
+            self.is_logged = is_logged
+        with self.failures.guard("open the gate", self.number):
+            if self.is_logged:
+                self._gate.open(self._capture)
+            elif self._gate.capture is not None:
+                self._gate.mark_overlap(self._gate.capture)
+
+    def finish(self):
+        """The post-hook: logs the step, whose update is done."""
+        self._leave_gate()
+        if self.is_logged:
+            with self.failures.guard("log the step", self.number):
+                self._log()
+        self.failures.raise_pending()
+
+    def _log(self):
+        if self._capture.drop_if_mixed():
+            self.failures.notice(messages.MIXED)
+        with self.failures.guard("find the variables", self.number):
+            self._tell_what_is_used()
+        with self._counter.logging():
+            self.post_hook.finish_eagerly(self._capture)
+
+    def _tell_what_is_used(self):
+        is_all = self._captured is not None
+        captured = self.registry.add_all(self._captured) if is_all else []
+        self._capture.of_model = self._of_model
+        self._capture.used = self.post_hook.in_use.after(self._read + captured, is_all)
+
+    def abandon(self):
+        """Drops the step, which the user's code did not complete."""
+        self._leave_gate()
+
+    def _leave_gate(self):
+        self._gate.running.discard(self)
+        if self.is_logged:
+            with self.failures.guard("shut the gate", self.number):
+                self._gate.shut(self._capture)
+
+    def observe(self, tape, target, sources):
+        """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
+        if not tf.executing_eagerly():
+            return self._observed_in_graph(tape, target, sources)
+        if not self.is_logged:
+            return None
+        return self._observed(EagerObservation, self, self._capture, tape, target, sources)
+
+    def _outputs_in_xla(self):
+        if not self.is_compiled:
+            return super()._outputs_in_xla()
+        if _compat.is_nested_graph():
+            self.failures.notice(messages.NESTED_IN_XLA)
+            return None
+        return self.outputs

@@ -1,0 +1,101 @@
+"""A step that is being traced, and what it leaves in the graph to log each time that it runs."""
+
+from gtlog import _compat
+from gtlog.records.collected import Capture
+from gtlog.steps import messages
+from gtlog.steps.active_step import active_step
+from gtlog.steps.step import RunningStep
+from gtlog.variables.registry import read_each
+
+
+class GraphStep(RunningStep):
+    """A step that is being traced: what it does for a logged step, it leaves in the graph.
+
+    Attributes:
+      is_of_keras_model: Whether the decorated function is a method of a Keras model.
+    """
+
+    is_of_keras_model = False
+    is_watched = True
+
+    def begin(self):
+        """Numbers the step and decides whether it is logged, each time that the graph runs."""
+        self._touched = {}
+        self._is_unseen = True  # so it stays where beginning fails
+        with self.failures.guard("number the steps of a graph"):
+            unseen = self._why_unseen()
+            if unseen is not None:
+                self.failures.notice(unseen)
+                return
+            self._begin_in_graph()
+            self._is_unseen = False
+
+    def finish(self):
+        """The post-hook: logs the step where the graph has done the update."""
+        if not self._is_unseen:
+            with self.failures.guard("read the variables of a graph"):
+                self._finish_in_graph()
+        self.abandon()
+        self.failures.raise_pending()
+
+    def abandon(self):
+        """Drops what TensorFlow would keep: it keeps this step for as long as the process lives."""
+        self._targets, self._touched, self._places = [], {}, None
+
+    def read(self, variables):
+        """Notes the variables that the step has read."""
+        with self.failures.guard("find the variables of a graph"):
+            self.touched(self.registry.add_all(variables))
+
+    def observe(self, tape, target, sources):
+        """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
+        return None if self._is_unseen else self._observed_in_graph(tape, target, sources)
+
+    def touched(self, known_variables):
+        """Notes variables that the step uses."""
+        self._touched.update(dict.fromkeys(known_variables))
+
+    def _why_unseen(self):
+        if _compat.compiles_with_xla():
+            return self._why_unseen_in_xla()
+        return messages.STEP_VECTORIZED if _compat.is_vectorized() else None
+
+    def _why_unseen_in_xla(self):
+        if self._counter.is_ahead:
+            return messages.IN_FIT_WITH_XLA + messages.LOGGED_BY_CALLBACK
+        if self.is_of_keras_model:
+            return messages.IN_FIT_WITH_XLA + messages.NO_CALLBACK
+        outer = active_step()
+        if outer is not None and outer.post_hook is self.post_hook:
+            return messages.INSIDE_XLA
+        return messages.BENEATH_XLA
+
+    def _begin_in_graph(self):
+        number, is_logged = self._counter.begin_in_graph()
+        self._gate.set_in_graph(is_logged)
+        self._gate.hand_over([number], self._begin_on_host)
+
+    def _begin_on_host(self, number):
+        self._gate.capture = None
+        with self.failures.guard("begin a step of a graph"):
+            self._gate.capture = Capture(int(number))
+
+    def _finish_in_graph(self):
+        registry, used = self.registry, list(self._touched)
+        of_model = registry.add_model()
+        known_variables = [known for known in registry if known in {*used, *of_model}]
+        failures = self.failures
+        self._gate.hand_over_values(
+            known_variables,
+            lambda: read_each(known_variables, failures),
+            lambda values: self._finish_on_host(used, of_model, values),
+        )
+
+    def _finish_on_host(self, used, of_model, values):
+        capture, self._gate.capture = self._gate.capture, None
+        if capture is not None:
+            capture.used, capture.of_model = used, of_model
+            with self.failures.guard("log the step", capture.step):
+                with self._counter.logging():
+                    self.post_hook.finish(capture, values)
+            self.failures.raise_pending()

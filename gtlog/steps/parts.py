@@ -1,0 +1,28 @@
+"""What the steps of one logger share."""
+
+import dataclasses
+
+from gtlog.graphs.gate import Gate
+from gtlog.notices.failures import Failures
+from gtlog.variables.registry import VariableRegistry
+from gtlog.when.step_counter import StepCounter
+from gtlog.writing.post_hook import PostHook
+
+
+@dataclasses.dataclass(frozen=True)
+class LoggerParts:
+    """What the steps of one logger share.
+
+    Attributes:
+      counter: Numbers the steps, and says which are logged.
+      gate: Lets pass what graphs hand over.
+      registry: The variables that the logger knows.
+      post_hook: Takes what a logged step left behind to the writer.
+      failures: Says what cannot be logged.
+    """
+
+    counter: StepCounter
+    gate: Gate
+    registry: VariableRegistry
+    post_hook: PostHook
+    failures: Failures

@@ -1,0 +1,168 @@
+"""One table a step of what each variable did, and the few numbers of the step itself."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from gtlog.summaries.kernels import kinds as kernel_kinds
+from gtlog.summaries.parts import numbers_of
+from gtlog.summaries.scalars import scalars
+from gtlog.tensors.arrays import array_of
+from gtlog.types import Summary
+from gtlog.values import Scalar, Table
+from gtlog.variables import roles
+from gtlog.vitals import measures
+from gtlog.vitals.columns import COLUMNS
+
+VERSION = 1
+_VITALS, _STEPS = "gtlog/vitals", "gtlog/steps"
+_STEP_VALUES = ("loss", "gradient_norm", "weight_norm", "update_ratio")
+# Units are compared on the first tables of a tag, on those whose number is a power of two, and on
+# each 64th.
+_RARELY = 64
+_FACTS = {"asked": "was_asked", "missing": "is_missing", "was_read": "was_read"}
+
+
+def vitals() -> Summary:
+    """A summary that writes one table of all variables, which the diagnosis and viewers read.
+
+    Tags: `gtlog/vitals`, a row for each variable, a column for each statistic; `gtlog/steps`, the
+    losses and global norms that `scalars` writes, once more in float64. The header of the event
+    file names rows and columns. Where another set of variables is logged, it has a tag of its own:
+    `gtlog/vitals/2`, and so on. TensorBoard draws nothing of it.
+
+    Returns:
+      A callable from a `StepRecord` to an iterable of `Table` values. It keeps which tag belongs to
+      which variables, so each logger is given one of its own.
+    """
+    tables, steps = _Series(_VITALS), _Series(_STEPS)
+    step_values = scalars()
+
+    def summarize(record):
+        if record.variables:
+            yield from _table(tables, record.variables)
+        scalars_of_step = [one for one in step_values(record) if isinstance(one, Scalar)]
+        values = {one.tag: one.value for one in scalars_of_step if _is_of_step(one.tag)}
+        if values:
+            tag, header, _ = steps.next(
+                tuple(values), lambda: {"kind": "steps", "names": list(values)}
+            )
+            yield Table(tag, np.array(list(values.values())), header)
+
+    summarize.__qualname__ = "vitals"
+    return summarize
+
+
+class _Series:
+    """Tags of the tables of one kind: one for each set of rows.
+
+    Args:
+      tag: The first of them.
+    """
+
+    def __init__(self, tag):
+        self._tag = tag
+        self._by_rows = {}
+
+    def next(self, rows, make_header):
+        """The tag, the header and the number, from 0, of a table.
+
+        Args:
+          rows: Hashable; what makes the rows those of another table.
+          make_header: Called without arguments where the rows are new.
+        """
+        if rows not in self._by_rows:
+            number = len(self._by_rows) + 1
+            tag = self._tag if number == 1 else f"{self._tag}/{number}"
+            self._by_rows[rows] = [tag, {"version": VERSION, **make_header()}, -1]
+        known = self._by_rows[rows]
+        known[2] += 1
+        return tuple(known)
+
+
+def _table(series, variables):
+    rows = tuple(map(_key_of, variables))
+    tag, header, number = series.next(rows, lambda: _header_of(variables))
+    position_of = {id(variable): position for position, variable in enumerate(variables)}
+    pairs = yield from numbers_of(
+        variables, "the variable", lambda one: (position_of[id(one)], _tensors_of(one))
+    )
+    table = np.full((len(variables), len(COLUMNS)), np.nan, np.float32)
+    if pairs:
+        positions, tensors = map(list, zip(*pairs))
+        table[positions] = measures.measure(tensors, _is_time_to_compare(number))
+    for column, fact in _FACTS.items():
+        table[:, COLUMNS.index(column)] = [_number(getattr(one, fact)) for one in variables]
+    yield Table(tag, table, header)
+
+
+def _is_time_to_compare(number):
+    return number % _RARELY == 0 or number & (number - 1) == 0
+
+
+def _key_of(variable):
+    return variable.path, tuple(variable.value.shape), variable.value.dtype
+
+
+def _header_of(variables):
+    return {
+        "kind": "vitals",
+        "columns": list(COLUMNS),
+        "variables": [
+            [
+                variable.path,
+                variable.role,
+                [int(size) for size in variable.value.shape],
+                variable.value.dtype.name,
+                _is_trained(variable),
+                order,
+            ]
+            for order, variable in enumerate(variables)
+        ],
+    }
+
+
+def _is_trained(variable):
+    """Whether the step trains a variable; None where no tape shows it."""
+    return None if variable.was_asked is None else variable.is_trained
+
+
+def _number(fact):
+    return math.nan if fact is None else float(fact)
+
+
+def _is_of_step(tag):
+    return tag.partition("/")[0] in _STEP_VALUES
+
+
+def _tensors_of(variable):
+    """What the table needs of a variable; of a tensor on another device no array."""
+    if not variable.is_on_host:
+        return measures.Tensors(None, None, None, None, None, variable)
+    rows = None
+    if isinstance(variable.gradient, tf.IndexedSlices):
+        rows = np.unique(array_of(variable.gradient.indices))
+    return measures.Tensors(
+        variable.value_array,
+        variable.before_array,
+        variable.gradient_array,
+        rows,
+        _units(variable),
+        variable,
+    )
+
+
+def _units(variable):
+    """How many units the last axes of a kernel count; None of all else."""
+    if variable.role not in (roles.KERNEL, roles.RECURRENT_KERNEL):
+        return None
+    shape = variable.value.shape
+    if len(shape) < 2:
+        return None
+    if kernel_kinds.is_convolution(variable):
+        if kernel_kinds.is_transposed(variable):
+            return None
+        if kernel_kinds.is_depthwise(variable):
+            return int(shape[-2]) * int(shape[-1])
+    return int(shape[-1])

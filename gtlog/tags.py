@@ -1,0 +1,168 @@
+"""Every tag that gtlog writes: what writers name their values, and readers find them by.
+
+`docs/tags.md` says what stands under each.
+"""
+
+from typing import NamedTuple, Optional, Union
+
+WEIGHTS, BIASES, GRADIENTS = "weights", "biases", "gradients"
+IMAGES, GATES, UNIT_MEANS, NONFINITE = "images", "gates", "unit_means", "nonfinite"
+LOSS, LEARNING_RATE = "loss", "learning_rate"
+GRADIENT_NORM, WEIGHT_NORM, UPDATE_RATIO = "gradient_norm", "weight_norm", "update_ratio"
+REPLICA_GRADIENT_NORM = "replica_gradient_norm"
+VITALS, STEPS, FINDINGS = "gtlog/vitals", "gtlog/steps", "gtlog/findings"
+
+PLUGIN = "gtlog"
+"""Name of the plugin that values under `gtlog/` belong to."""
+
+_SIGNED_LOG = "_signed_log"
+_BY_PATH = (WEIGHTS, BIASES, GRADIENTS)
+KINDS_BY_PATH = (
+    *_BY_PATH,
+    *(kind + _SIGNED_LOG for kind in _BY_PATH),
+    *(IMAGES, GATES, UNIT_MEANS, NONFINITE),
+)
+"""Kinds of tags that always have a variable's path."""
+
+KINDS_OF_STEPS = (GRADIENT_NORM, WEIGHT_NORM, UPDATE_RATIO)
+"""Kinds of tags of whole steps, which with a path are about one variable."""
+
+_KINDS_OF_TABLES = (VITALS, STEPS, FINDINGS)
+
+
+def weights(path: str, scale: str = "linear") -> str:
+    """The tag of the distribution of a variable that is no bias.
+
+    >>> weights("dense/kernel"), weights("dense/kernel", scale="signed_log")
+    ('weights/dense/kernel', 'weights_signed_log/dense/kernel')
+    """
+    return f"{WEIGHTS}{_suffix(scale)}/{path}"
+
+
+def biases(path: str, scale: str = "linear") -> str:
+    """The tag of the distribution of a bias."""
+    return f"{BIASES}{_suffix(scale)}/{path}"
+
+
+def gradients(path: str, scale: str = "linear") -> str:
+    """The tag of the distribution of a gradient."""
+    return f"{GRADIENTS}{_suffix(scale)}/{path}"
+
+
+def images(path: str) -> str:
+    """The tag of the picture of a kernel."""
+    return f"{IMAGES}/{path}"
+
+
+def gates(path: str, gate: str) -> str:
+    """The tag of the distribution of what belongs to one gate of a recurrent layer.
+
+    >>> gates("lstm/lstm_cell/bias", "f")
+    'gates/lstm/lstm_cell/bias/f'
+    """
+    return f"{GATES}/{path}/{gate}"
+
+
+def unit_means(path: str) -> str:
+    """The tag of the distribution of the means over the inputs of recurrent units."""
+    return f"{UNIT_MEANS}/{path}"
+
+
+def nonfinite(path: str) -> str:
+    """The tag of the count of NaN and infinite elements of a variable and its gradient."""
+    return f"{NONFINITE}/{path}"
+
+
+def loss(name: Union[str, int, None] = None) -> str:
+    """The tag of a loss: the only one of a step, or one of several by its name or number.
+
+    >>> loss(), loss("critic"), loss(0)
+    ('loss', 'loss/critic', 'loss/0')
+    """
+    return LOSS if name is None else f"{LOSS}/{name}"
+
+
+def of_step(kind: str, of: Optional[str] = None) -> str:
+    """The tag of a norm or ratio: of the whole step, of one variable, or of a named tape.
+
+    >>> of_step(WEIGHT_NORM), of_step(WEIGHT_NORM, "dense/kernel")
+    ('weight_norm', 'weight_norm/dense/kernel')
+    """
+    return kind if of is None else f"{kind}/{of}"
+
+
+def replica_gradient_norm(which: str) -> str:
+    """The tag of the `"min"`, `"max"` or `"mean"` over the replicas."""
+    return f"{REPLICA_GRADIENT_NORM}/{which}"
+
+
+def table(kind: str, number: int = 1) -> str:
+    """The tag of a table: the first set of rows has the plain tag, further ones a number.
+
+    >>> table(VITALS), table(VITALS, 2)
+    ('gtlog/vitals', 'gtlog/vitals/2')
+    """
+    return kind if number == 1 else f"{kind}/{number}"
+
+
+class Parts(NamedTuple):
+    """What a tag says.
+
+    Attributes:
+      kind: The first part, such as `"weights"`, or the whole tag of a table without its number;
+        None of a tag that is not gtlog's.
+      path: Path of the variable; None where the tag is about the whole step.
+      part: The gate, the name of the loss, `"min"`, `"max"` or `"mean"` of the replicas; else None.
+    """
+
+    kind: Optional[str]
+    path: Optional[str] = None
+    part: Optional[str] = None
+
+
+def kind_and_path(tag: str) -> Parts:
+    """Takes a tag apart.
+
+    >>> kind_and_path("weights/dense/kernel")
+    Parts(kind='weights', path='dense/kernel', part=None)
+    >>> kind_and_path("gates/gru/kernel/z")
+    Parts(kind='gates', path='gru/kernel', part='z')
+    >>> kind_and_path("loss/critic"), kind_and_path("gtlog/vitals/2")
+    (Parts(kind='loss', path=None, part='critic'), Parts(kind='gtlog/vitals', path=None, part=None))
+    >>> kind_and_path("accuracy")
+    Parts(kind=None, path=None, part=None)
+    """
+    kind, _, rest = tag.partition("/")
+    if kind == GATES:
+        path, slash, gate = rest.rpartition("/")
+        return Parts(kind, path, gate) if slash else Parts(None)
+    if kind in KINDS_BY_PATH:
+        return Parts(kind, rest) if rest else Parts(None)
+    if kind in KINDS_OF_STEPS:
+        return Parts(kind, rest or None)
+    if kind in (LOSS, REPLICA_GRADIENT_NORM):
+        return Parts(kind, None, rest or None)
+    if tag == LEARNING_RATE:
+        return Parts(kind)
+    return Parts(kind_of_table(tag))
+
+
+def kind_of_table(tag: str) -> Optional[str]:
+    """`VITALS`, `STEPS` or `FINDINGS`, of which the tag may have a number; None of another tag."""
+    head, _, number = tag.rpartition("/")
+    for kind in _KINDS_OF_TABLES:
+        if tag == kind or (head == kind and number.isdecimal()):
+            return kind
+    return None
+
+
+def is_of_step(tag: str) -> bool:
+    """Whether a tag is that of a number of the whole step: a loss, a norm, the learning rate."""
+    parts = kind_and_path(tag)
+    return parts.kind in (LOSS, LEARNING_RATE) or (
+        parts.kind in KINDS_OF_STEPS and parts.path is None
+    )
+
+
+def _suffix(scale):
+    return "" if scale == "linear" else f"_{scale}"

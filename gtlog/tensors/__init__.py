@@ -1,0 +1,1 @@
+"""TensorFlow's tensors: their arrays, sums of gradients, and statistics where they live."""

@@ -1,0 +1,1 @@
+"""Which variables a logger knows, what they are called and what they are."""

@@ -1,0 +1,30 @@
+"""Which variables the steps of a logger use, where no `InstrumentedTape` shows what is trained."""
+
+
+class VariablesInUse:
+    """The variables that the latest steps have read.
+
+    What a step reads eagerly is seen each time. What an inner `tf.function` reads is seen when it
+    is traced, and not when it runs again. So a step that reads nothing, or a part of what the
+    steps before it have read, says nothing of the rest; a step that reads others is another
+    program: from then on only they are in use.
+
+    Not for several threads with different models: the last of them decides.
+    """
+
+    def __init__(self):
+        self._known = ()
+
+    def after(self, read, is_all=False):
+        """Takes account of a step, and returns what is in use after it.
+
+        Args:
+          read: `KnownVariable`s that the step was seen to read.
+          is_all: Whether the step reads no others for sure.
+
+        Returns:
+          Tuple of `KnownVariable`.
+        """
+        if is_all or not set(read) <= set(self._known):
+            self._known = tuple(dict.fromkeys(read))
+        return self._known

@@ -1,0 +1,259 @@
+"""Which variables a logger has seen, under which paths."""
+
+import collections
+import threading
+import weakref
+
+import tensorflow as tf
+
+from gtlog import _compat
+from gtlog.errors import LoggingWarning
+from gtlog.notices.failures import Failures
+from gtlog.variables import naming, roles
+
+
+class KnownVariable:
+    """One variable of the user's, held weakly, with the names it is logged under.
+
+    Attributes:
+      path: Path that no other variable of the registry has.
+      role: What `roles.role_of` tells of the variable's own name.
+      layer: Class name of the layer that holds it, None without a `model`.
+      made: A number that is larger for variables that were made later.
+      is_frozen: Whether a model that holds it says that it does not train it.
+      steps_logged: In how many steps it was logged so far.
+    """
+
+    is_frozen = False
+    steps_logged = 0
+
+    def __init__(self, variable, path, role, when_dropped=None):
+        self._variable = weakref.ref(variable, when_dropped)
+        self.path = path
+        self.role = role
+        self.layer = None
+        self.made = _compat.creation_number(variable)
+
+    @property
+    def variable(self):
+        """The `tf.Variable`, None where the user's program has dropped it."""
+        return self._variable()
+
+    def read(self):
+        """The value at this point of the program, eager or symbolic.
+
+        Read under `_compat.stop_recording`, so that no tape takes it for the user's own.
+        """
+        variable = self._variable()
+        if _compat.is_distributed(variable):
+            return _read_copies(variable)
+        return _read(variable)
+
+
+class KnownShards(KnownVariable):
+    """A variable that parameter servers keep in parts; `variable` is the first of them."""
+
+    def read(self):
+        """All of its rows."""
+        return tf.concat([_read(shard) for shard in _compat.shards_of(self.variable)], 0)
+
+
+def read_each(known_variables, failures, when="", step=None):
+    """Reads variables at this point of the program; one that cannot be read costs itself alone.
+
+    Args:
+      known_variables: Iterable of `KnownVariable`.
+      failures: `Failures`, which each one that cannot be read goes to.
+      when: What tells this reading from others of the step, for the message.
+      step: Number of the step, where it is known.
+
+    Returns:
+      List of (`KnownVariable`, value), of those that could be read.
+    """
+    return failures.each(
+        lambda known: f"read the variable {known.path!r}{when}",
+        known_variables,
+        lambda known: known.read(),
+        step,
+    )
+
+
+BEFORE_UPDATE = " before the update"
+
+
+class VariableRegistry:
+    """The variables that a logger logs, each with a path of its own.
+
+    Args:
+      path_filter: Callable from a path to whether its variable is logged.
+      model: Keras model or `tf.Module`, or None: its variables are known from the beginning of the
+        first logged step, with the classes of their layers.
+      failures: `Failures`, which a variable that cannot be made known goes to.
+
+    Attributes:
+      has_variables: Whether any variable was found so far, left out or not.
+      is_distributed: Whether a `tf.distribute` strategy keeps copies of any of them.
+    """
+
+    def __init__(self, path_filter, model=None, failures=None):
+        self._path_filter = path_filter
+        self._failures = Failures("warn") if failures is None else failures
+        self._model = None if model is None else weakref.ref(model)
+        self._known = {}
+        self._taken = set()
+        self._left_out = set()
+        self._distributed = None
+        self._dropped = collections.deque()  # ids, appended by whichever thread drops a variable
+        self.has_variables = self.is_distributed = False
+        self._lock = threading.Lock()
+
+    def __iter__(self):
+        """The variables that are alive, in the order in which they became known."""
+        known_variables = list(self._known.values())  # at once: another thread may add one
+        return iter([known for known in known_variables if known.variable is not None])
+
+    @property
+    def left_out(self):
+        """Paths that the filter does not let through, sorted."""
+        return sorted(self._left_out)
+
+    @property
+    def strategy(self):
+        """The strategy that keeps copies of variables for its replicas; None where none does."""
+        variable = None if self._distributed is None else self._distributed.variable
+        return None if variable is None else variable.distribute_strategy
+
+    def add(self, variable):
+        """Makes a variable known.
+
+        Args:
+          variable: `tf.Variable` or Keras variable. It is left out where its type has no numbers,
+            or where it belongs to a graph alone.
+
+        Returns:
+          Its `KnownVariable`; None where it is left out, or fails.
+        """
+        try:
+            return self._known_as(variable)
+        except LoggingWarning:
+            raise
+        except Exception as error:
+            name = getattr(variable, "name", None)
+            self._failures.failed(f"find out what the variable {name!r} is", error)
+            return None
+
+    def _known_as(self, variable):
+        inner = _compat.resource_variable(variable)
+        if inner is None or _compat.is_of_graph(inner):
+            return None
+        known = self._known.get(id(inner))
+        if known is not None and known.variable is inner:
+            return known
+        shards = _compat.shards_of(inner)
+        if shards and shards[0] is not inner:
+            return self._known_as(shards[0])
+        with self._lock:
+            known = self._known.get(id(inner))
+            if known is not None and known.variable is inner:
+                return known  # since another thread added it
+            kind = KnownShards if shards else KnownVariable
+            own_path = naming.own_path(_compat.full_name(variable))
+            return self._add(kind, inner, naming.path_of_shards(own_path) if shards else own_path)
+
+    def add_all(self, variables):
+        """Makes variables known; returns the `KnownVariable` of each that is not left out."""
+        known = [self.add(variable) for variable in variables]
+        return [one for one in known if one is not None]
+
+    def add_model(self, model=None):
+        """Makes the variables of a model known, those included that no tape sees.
+
+        Args:
+          model: Keras model or `tf.Module`; None takes the logger's own.
+
+        Returns:
+          Their `KnownVariable`s; none without a model, or where it cannot tell them.
+        """
+        with self._failures.guard("find the variables of the model"):
+            return self._known_of(model)
+        return []
+
+    def _known_of(self, model):
+        if model is None and self._model is not None:
+            model = self._model()
+        if model is None:
+            return []
+        known = self.add_all(_compat.variables_of(model))
+        layers = _layer_names(model)
+        trained = set(self.add_all(_compat.trained_variables_of(model)))
+        for one in known:
+            one.layer = layers.get(id(one.variable))
+            one.is_frozen = one not in trained
+        return known
+
+    def _add(self, kind, variable, own_path):
+        if not _has_numbers(variable):
+            return None
+        self.has_variables = True
+        if not self._path_filter(own_path):
+            self._left_out.add(own_path)
+            return None
+        self._forget_dropped()
+        path = naming.unique_path(own_path, self._taken)
+        self._taken.add(path)
+        key, dropped = id(variable), self._dropped
+        known = kind(
+            variable, path, roles.role_of(own_path), lambda reference: dropped.append(key)
+        )
+        self._known[key] = known
+        if _compat.is_distributed(variable):
+            self._distributed, self.is_distributed = known, True
+        return known
+
+    def _forget_dropped(self):
+        """Forgets variables that are gone.
+
+        One that was made for a single step frees its path for the next one. Any other keeps it, so
+        that no curve changes its meaning.
+        """
+        while self._dropped:
+            key = self._dropped.popleft()
+            known = self._known.get(key)
+            if known is not None and known.variable is None:
+                del self._known[key]
+                if known.steps_logged <= 1:
+                    self._taken.discard(known.path)
+
+
+def _read(variable):
+    return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
+
+
+def _read_copies(variable):
+    """The value of a variable that each replica has a copy of, inside of replicas and outside.
+
+    Copies are equal, but for those that are put together when they are read (moving statistics).
+    The variable itself cannot be asked: in a replica it answers for that replica alone.
+    """
+    copies = variable.values
+    if variable.synchronization == tf.VariableSynchronization.ON_READ:
+        if variable.aggregation == tf.VariableAggregation.SUM:
+            return tf.add_n([_read(copy) for copy in copies])
+        if variable.aggregation == tf.VariableAggregation.MEAN:
+            return tf.add_n([_read(copy) for copy in copies]) / len(copies)
+    return _read(copies[0])
+
+
+def _has_numbers(variable):
+    dtype = variable.dtype
+    return dtype.is_floating or dtype.is_integer or dtype.is_complex or dtype.is_bool
+
+
+def _layer_names(model):
+    """Class names by variable: of the innermost of the layers that hold the variable."""
+    layers = sorted(_compat.layers_of(model), key=lambda layer: -len(_compat.variables_of(layer)))
+    return {
+        id(_compat.resource_variable(variable)): type(layer).__name__
+        for layer in layers
+        for variable in _compat.variables_of(layer)
+    }

@@ -1,0 +1,1 @@
+"""From the record of a step to where its values are written."""

@@ -1,0 +1,205 @@
+"""From what a step left behind to its event: record, summaries, writer."""
+
+import threading
+
+from gtlog import _compat
+from gtlog.notices.failures import ALL_ELSE
+from gtlog.notices.nonfinite import FirstNonfinite
+from gtlog.notices.repeats import say_repeats
+from gtlog.notices.update_outside import UpdateOutside
+from gtlog.records.losses import LossNames, told_apart
+from gtlog.values import VALUE_TYPES, Unreadable
+from gtlog.variables.in_use import VariablesInUse
+from gtlog.variables.registry import read_each
+from gtlog.writing.outage import Outage
+
+
+class PostHook:
+    """Takes the capture of each logged step to the event file.
+
+    Args:
+      registry: `VariableRegistry` of the logger.
+      summaries: Callables from a `StepRecord` to an iterable of values.
+      writer: `EventWriter`.
+      workers: `Workers`, which share the work and of which one writes.
+      step_number: Where the numbers of the steps come from (`gtlog.when.step_number`).
+      unseen: `UnseenGradients`, which looks at each logged step.
+      failures: `Failures`, which every failure here goes to.
+
+    Attributes:
+      in_use: `VariablesInUse` of the logger.
+      outage: `Outage`, the steps that could not be written.
+      update_outside: `UpdateOutside`, which compares steps until it is settled.
+    """
+
+    def __init__(self, registry, summaries, writer, workers, step_number, unseen, failures):
+        self.registry = registry
+        self.failures = failures
+        self.in_use = VariablesInUse()
+        self.unseen = unseen
+        self.outage = Outage(failures, writer)
+        self.update_outside = UpdateOutside(failures)
+        self._summaries = summaries
+        self._writer = writer
+        self._workers = workers
+        self._step_number = step_number
+        self._loss_names = LossNames()
+        self._first_nonfinite = FirstNonfinite()
+        self._lock = threading.RLock()
+
+    def finish_eagerly(self, capture):
+        """Reads the variables of a step and writes it; call it after the update."""
+        self._finish(capture, lambda: self._read(capture))
+
+    def finish(self, capture, values):
+        """Writes a step.
+
+        Args:
+          capture: `Capture` of the step.
+          values: List of (`KnownVariable`, eager tensor after the update).
+        """
+        logged = capture.logged
+        self._finish(capture, lambda: [pair for pair in values if pair[0] in logged])
+
+    def _losses(self, capture):
+        """List of `Loss`, those of the step that can be read."""
+        read = self.failures.each(
+            lambda seen: f"read the loss{told_apart(seen.target)}",
+            capture.differentiated,
+            capture.loss_of,
+            capture.step,
+        )
+        return [loss for _, loss in read]
+
+    def _gradients(self, capture):
+        """Dict from `KnownVariable` to the gradient of the step, of those that can be read."""
+        return dict(
+            self.failures.each(
+                lambda known: f"read the gradient of {known.path!r}",
+                capture.with_gradient,
+                capture.gradient_of,
+                capture.step,
+            )
+        )
+
+    def _finish(self, capture, read):
+        with self._lock, self.failures.guard("record the step", capture.step):
+            losses = self._losses(capture)
+            totals, gradients = self._workers.total(
+                [loss.value for loss in losses], self._gradients(capture), capture.is_from_graph
+            )
+            losses = [loss._replace(value=total) for loss, total in zip(losses, totals)]
+            if self._workers.this_one_writes and self._may_write(capture.step):
+                self._log(capture, read(), losses, gradients)
+
+    def _log(self, capture, values, losses, gradients):
+        if not values:
+            self.failures.notice(self._no_variables(capture.step), once="no variables")
+        for known, _ in values:
+            known.steps_logged += 1
+        names = self._loss_names.of([loss.target for loss in losses])
+        named = [(loss, name) for loss, name in zip(losses, names) if name is not None]
+        record = capture.record(values, named, gradients)
+        logged = self._values_of(record)
+        with self.failures.guard("tell whether gradients are unseen", capture.step):
+            self.unseen.look(record, values)
+        if logged:
+            self._write(capture.step, logged)
+        self._say_what_is_nonfinite(record, several_updates=bool(capture.changed_between))
+        with self.failures.guard("tell how often the step repeats itself", capture.step):
+            say_repeats(self.failures, capture, losses, names)
+        with self.failures.guard("compare the step with the next one", capture.step):
+            known_variables = [known for known, _ in values]
+            self.update_outside.after_step(
+                capture.step, list(zip(known_variables, record.variables))
+            )
+
+    def _read(self, capture):
+        """The variables that are alive and can be read, with their values."""
+        logged = capture.logged
+        with _compat.stop_recording():
+            known_variables = [known for known in self.registry if known in logged]
+            return read_each(known_variables, self.failures, step=capture.step)
+
+    def _write(self, step, values):
+        try:
+            self._writer.write(step, values)
+        except Exception as error:
+            self.outage.lost(step, error)
+        else:
+            self.outage.over(step)
+
+    def _may_write(self, step):
+        refusal = self._writer.refusal
+        if refusal:
+            self.failures.failed("write the event", RuntimeError(refusal), step)
+            return False
+        if not self._writer.would_drop(step):
+            return True
+        self.failures.notice(
+            f"Step {step} was not logged: step {self._writer.last_step} is in the event file "
+            "already, and TensorBoard drops points when steps repeat or run backwards. "
+            f"{self._step_number.advice_on_repeats}",
+            once="repeated step",
+        )
+        return False
+
+    def _values_of(self, record):
+        by_tag = {}
+        for summary in self._summaries:
+            with self.failures.guard(f"run the summary {_name_of(summary)}", record.step):
+                values = summary(record)
+                for value in () if values is None else values:
+                    self._add(by_tag, summary, value, record.step)
+        return list(by_tag.values())
+
+    def _say_what_is_nonfinite(self, record, several_updates):
+        with self.failures.guard("tell what is not finite", record.step):
+            found = self._first_nonfinite.find(record, several_updates)
+            if found:
+                self.failures.notice(found)
+
+    def _add(self, by_tag, summary, value, step):
+        if isinstance(value, Unreadable):
+            self.failures.failed(f"read {value.part}", value.error, step, consequence=ALL_ELSE)
+            return
+        if not isinstance(value, VALUE_TYPES):
+            self.failures.failed(
+                f"write what the summary {_name_of(summary)} yielded",
+                TypeError(
+                    f"it yielded {value!r} ({type(value).__name__}); a summary yields "
+                    "gtlog.summaries.Scalar, Histogram, Image or Table objects"
+                ),
+                step,
+            )
+            return
+        if value.tag in by_tag:
+            self.failures.notice(
+                f"The summary {_name_of(summary)} yielded the tag {value.tag!r} a second time in "
+                "one step; the first value was kept. Give each value a tag of its own."
+            )
+            return
+        by_tag[value.tag] = value
+
+    def _no_variables(self, step):
+        left_out = self.registry.left_out
+        if left_out:
+            return (
+                f"Step {step} logged no variable: include/exclude let none of the "
+                f"{len(left_out)} paths through that the step touched: {_listed(left_out)}."
+            )
+        return (
+            f"Step {step} touched no variable that gtlog can see, so no weights are logged. A step "
+            "is seen when it reads trainable variables, under a gradient tape or in a tf.function. "
+            "Decorate the function that computes the loss and applies the gradients, or pass "
+            "model= to log the variables of a model whatever the step reads."
+        )
+
+
+def _name_of(summary):
+    return getattr(summary, "__qualname__", None) or repr(summary)
+
+
+def _listed(paths, most=20):
+    shown = ", ".join(repr(path) for path in paths[:most])
+    return shown if len(paths) <= most else f"{shown} and {len(paths) - most} more"

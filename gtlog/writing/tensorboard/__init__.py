@@ -1,0 +1,1 @@
+"""Event files, and the bytes of an event."""

@@ -1,0 +1,162 @@
+"""One event file: records that are whole, whatever happens to the disk.
+
+TensorFlow's own `SummaryWriter` says nothing where its file was deleted, and after a write that
+failed it goes on behind half a record, where no reader gets to (docs/decisions, 12). So gtlog
+writes the records of its own files with `tf.io.TFRecordWriter`, and looks at the file after each.
+"""
+
+import contextlib
+import os
+import struct
+import time
+
+import tensorflow as tf
+
+_FILE_VERSION = "brain.Event:2"
+_HEADER_BYTES, _FOOTER_BYTES = 12, 4  # of a record: length and its checksum; that of the data
+_FAILURES = (OSError, tf.errors.OpError)
+
+
+class EventFile:
+    """An event file that is made here, and written by one logger alone.
+
+    Args:
+      path: Path of a file that does not exist yet, `str`; with `://` it is on a remote file system
+        of TensorFlow's.
+
+    Attributes:
+      path: As given.
+      first_step: The first step that was written; None before.
+      last_step: The last step that was written; None before.
+
+    Raises:
+      OSError, tf.errors.OpError: the file cannot be made.
+    """
+
+    def __init__(self, path):
+        self.path = path
+        self.first_step = None
+        self.last_step = None
+        self._size = 0
+        self._records = tf.io.TFRecordWriter(path)
+        try:
+            self._append(tf.compat.v1.Event(wall_time=time.time(), file_version=_FILE_VERSION))
+        except _FAILURES:
+            self.abandon()
+            raise
+
+    def append(self, step, summary):
+        """Writes one event and flushes it to the file.
+
+        Raises:
+          OSError, tf.errors.OpError: it could not be written; call `abandon` then.
+        """
+        self._append(tf.compat.v1.Event(wall_time=time.time(), step=step, summary=summary))
+        if self.first_step is None:
+            self.first_step = step
+        self.last_step = step
+
+    def _append(self, event):
+        record = event.SerializeToString()
+        self._records.write(record)
+        self._records.flush()
+        self._size += _HEADER_BYTES + len(record) + _FOOTER_BYTES
+
+    def is_intact(self):
+        """Whether the file is where it was, and holds what was written and nothing else.
+
+        One `stat` call; of a remote file nothing is asked.
+        """
+        if is_remote(self.path):
+            return True
+        try:
+            return os.stat(self.path).st_size == self._size
+        except OSError:
+            return False
+
+    def close(self):
+        """Closes the file, which may be done twice; what a failed write left over is given up."""
+        with contextlib.suppress(*_FAILURES):
+            self._records.close()
+
+    def abandon(self):
+        """Closes the file after a failure, and cuts off what was written of half a record."""
+        self.close()
+        if is_remote(self.path):
+            return
+        with contextlib.suppress(OSError):
+            if self.first_step is None:
+                os.remove(self.path)
+            elif os.stat(self.path).st_size > self._size:
+                os.truncate(self.path, self._size)
+
+
+def is_remote(path):
+    """Whether a path is on a remote file system of TensorFlow's, such as `gs://`."""
+    return "://" in path
+
+
+def events_in(path):
+    """The events of an event file on this machine, up to a record that is cut off at its end.
+
+    TensorFlow's own readers print a notice about each file, or one that they are deprecated.
+
+    Raises:
+      ValueError: the file is damaged.
+    """
+    with open(path, "rb") as file:
+        content = file.read()
+    begin = _HEADER_BYTES
+    while begin <= len(content):
+        length, checksum = struct.unpack("<QI", content[begin - _HEADER_BYTES : begin])
+        if checksum != _masked_crc32c(content[begin - _HEADER_BYTES : begin - 4]):
+            raise ValueError(f"{path!r} is damaged at byte {begin - _HEADER_BYTES}.")
+        end = begin + length
+        if end + _FOOTER_BYTES <= len(content):
+            yield tf.compat.v1.Event.FromString(content[begin:end])
+        begin = end + _FOOTER_BYTES + _HEADER_BYTES
+
+
+def _masked_crc32c(data):
+    """The checksum of a few bytes, as TensorFlow's record files have it."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82F63B78 * (crc & 1))
+    crc ^= 0xFFFFFFFF
+    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def steps_in(path):
+    """The first and the last step of an event file on this machine.
+
+    Of the records it reads the lengths alone, and the two events.
+
+    Returns:
+      Pair of ints; None where there is no event in it that can be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            places = list(_places(file))
+            steps = [_step_at(file, *place) for place in places[1:2] + places[-1:]]
+    except (OSError, ValueError):  # protobuf's DecodeError is a ValueError
+        return None
+    return (steps[0], steps[-1]) if len(places) > 1 else None
+
+
+def _places(file):
+    """Offset and length of the data of each record that is there to its end."""
+    size, offset = os.fstat(file.fileno()).st_size, 0
+    while offset + _HEADER_BYTES <= size:
+        file.seek(offset)
+        (length,) = struct.unpack("<Q", file.read(8))
+        begin = offset + _HEADER_BYTES
+        offset = begin + length + _FOOTER_BYTES
+        if offset <= size:
+            yield begin, length
+
+
+def _step_at(file, offset, length):
+    file.seek(offset)
+    return tf.compat.v1.Event.FromString(file.read(length)).step
