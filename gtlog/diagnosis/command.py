@@ -5,7 +5,6 @@ import json
 import sys
 
 from gtlog.diagnosis.faults import ALARM, NOTE
-from gtlog.diagnosis.source import diagnose
 
 FOUND = 1
 UNREADABLE = 2
@@ -50,6 +49,9 @@ def run(arguments):
     Returns:
       The exit status, `int`.
     """
+    # Here, since the help needs no numpy.
+    from gtlog.diagnosis.source import diagnose
+
     try:
         findings = diagnose(arguments.logdir)
     except (OSError, ValueError) as error:

@@ -5,7 +5,7 @@ import json
 from typing import Optional, Tuple
 
 from gtlog.diagnosis.faults import ALARM, FAULTS, NOTE
-from gtlog.naming import printable
+from gtlog.variables.naming import printable
 
 _SEVERITIES = (ALARM, NOTE)
 _NAMED_CONSEQUENCES = 3
