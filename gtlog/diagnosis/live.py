@@ -14,6 +14,7 @@ from gtlog.vitals.table import VitalsTable
 FIRST_STEPS = 16
 PAST_STEPS = 112
 RECENT_STEPS = 64
+MOST_STEPS = FIRST_STEPS + PAST_STEPS + RECENT_STEPS
 # Share of the time of the logged steps that judging may take.
 MOST_EFFORT = 0.02
 # Before there are as many there is nothing to compare.
@@ -29,14 +30,18 @@ class LiveDiagnosis:
 
     Args:
       clock: Function that returns seconds; for tests.
+
+    Attributes:
+      seconds: How long keeping and judging have taken so far.
     """
 
     def __init__(self, clock=time.perf_counter):
+        self.seconds = 0.0
         self._clock = clock
-        self._table = VitalsTable.empty()
         self._kept = []
+        self._count = 0
+        self._stride = 1
         self._given = {}
-        self._spent = 0.0
         self._allowed = 0.0
         self._last = None
         self._is_lost = False
@@ -58,16 +63,16 @@ class LiveDiagnosis:
         started = self._clock()
         self._allow(started, seconds)
         self._keep((step, tuple(rows), values, step_values or {}, tuple(columns)))
-        is_due = len(self._kept) >= FEWEST_STEPS and self._spent <= self._allowed
+        is_due = len(self._kept) >= FEWEST_STEPS and self.seconds <= self._allowed
         is_due = is_due or self._is_urgent(values, columns)
         findings = self._new_findings(is_whole=False) if is_due else []
         self._last = self._clock()
-        self._spent += self._last - started
+        self.seconds += self._last - started
         return findings
 
     def findings(self):
         """All findings of what is kept of the run, which may still go on; a list of `Finding`."""
-        return judge(self._table, is_whole=False)
+        return judge(self.table(), is_whole=False)
 
     def close(self):
         """Judges the run as one that is over.
@@ -77,10 +82,12 @@ class LiveDiagnosis:
         """
         return self._new_findings(is_whole=True)
 
-    @property
     def table(self):
         """What is kept of the run, a `VitalsTable`."""
-        return self._table
+        table = VitalsTable.empty()
+        for _, entry in self._kept:
+            table = table.appended(*entry)
+        return table
 
     def _is_urgent(self, values, columns):
         """Whether weights have just become NaN: training may end before the next judgement."""
@@ -97,21 +104,29 @@ class LiveDiagnosis:
 
     def _keep(self, entry):
         # A resumed run comes back to earlier steps.
-        while self._kept and self._kept[-1][0] >= entry[0]:
+        while self._kept and self._kept[-1][1][0] >= entry[0]:
             self._kept.pop()
-        self._kept.append(entry)
-        if len(self._kept) <= FIRST_STEPS + PAST_STEPS + RECENT_STEPS:
-            self._table = self._table.appended(*entry)
-            return
-        past = self._kept[FIRST_STEPS:-RECENT_STEPS]
-        self._kept = self._kept[:FIRST_STEPS] + past[::2] + self._kept[-RECENT_STEPS:]
-        self._table = VitalsTable.empty()
-        for kept in self._kept:
-            self._table = self._table.appended(*kept)
+        self._kept.append((self._count, entry))
+        self._count += 1
+        if len(self._kept) > MOST_STEPS:
+            self._thin()
+
+    def _thin(self):
+        """Drops steps of the past so that the others lie evenly over it."""
+        recent = self._count - RECENT_STEPS
+        while True:
+            self._kept = [
+                (number, entry)
+                for number, entry in self._kept
+                if number < FIRST_STEPS or number >= recent or number % self._stride == 0
+            ]
+            if len(self._kept) <= MOST_STEPS - RECENT_STEPS // 2:
+                return
+            self._stride *= 2
 
     def _new_findings(self, is_whole):
         new = []
-        for finding in judge(self._table, is_whole):
+        for finding in judge(self.table(), is_whole):
             if not self._is_given(finding):
                 new.append(finding)
             for one in (finding, *finding.consequences):

@@ -19,7 +19,7 @@ def test_lost_inputs():
 
 def test_while_the_run_goes_on_it_is_a_note():
     """A plateau at the start may end."""
-    table = Training(shuffled=True, rate=3e-3).run(200)
+    table = Training(shuffled=True, rate=1e-2).run(200)
     assert alarms(table, is_whole=False) == []
     assert notes(table, is_whole=False) == [("not_learning", None)]
 

@@ -49,7 +49,7 @@ def _of_kernel(evidence, row, looks, share, zeros):
         return None
     onset = int(looks[start])
     # Between logged steps too: one change is enough, since it would have told them apart.
-    updates = int((evidence.changed | evidence.moved)[row, onset + 1 :].sum())
+    updates = int((evidence.changed | evidence.moved)[row, onset:].sum())
     if not updates:
         return None
     least = share[start:].min()

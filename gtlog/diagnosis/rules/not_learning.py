@@ -28,11 +28,16 @@ LOWEST = 0.85
 FEWEST_STEPS = 8
 # How far the weights went, as a share of their size: a plateau at the start is healthy.
 LEAST_WAY = 0.02
+# While the run goes on.
+LEAST_WAY_SO_FAR = 1.0
+FEWEST_SPANNED = 60
 
 
 def find(evidence):
     """Whether the inputs are lost, or the loss is still that of a guess."""
     if not evidence.has_beginning or len(evidence) < FEWEST_STEPS or not len(evidence.kernels):
+        return []
+    if evidence.steps[-1] - evidence.steps[0] < FEWEST_SPANNED:
         return []
     seen = _lost_inputs(evidence) or _guess(evidence)
     if seen is None:
@@ -73,13 +78,13 @@ def _guess(evidence):
     level = _late(evidence, loss)
     classes = max(2, evidence.outputs)
     guess = np.log(classes)
-    way = evidence.way()
+    way, least_way = evidence.way(), LEAST_WAY if evidence.is_whole else LEAST_WAY_SO_FAR
     above, below = ABOVE_GUESS, BELOW_GUESS
     if classes <= FEW_CLASSES:
         above = below = NEAR_GUESS
     lowest = smooth(known[None], min(5, len(known)))[0, 4:].min()
     has_left = lowest < LOWEST * guess
-    if has_left or not 1 - below <= level / guess <= 1 + above or not way >= LEAST_WAY:
+    if has_left or not 1 - below <= level / guess <= 1 + above or not way >= least_way:
         return None
     return (
         f"The loss is {level:.3g}, that of a guess among {classes} classes is {guess:.3g}, "

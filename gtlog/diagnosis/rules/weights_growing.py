@@ -24,12 +24,12 @@ LEAST_SCALE = 3.0
 # is no start next to zero.
 GREW_BY_SCALING = 0.3
 SCALING = 0.7
-LEAST_FIRST_SCALE = 0.5
+LEAST_FIRST_SCALE = 0.35
 # The rate of growth in the last third beside that in the whole.
 STEADY = 0.5
 MOST_KERNELS = 0.5
 # Decades beyond which all kernels need no loss that rises.
-GREW_BY_FAR = 1.0
+GREW_BY_FAR = 0.5
 FEWEST_STEPS = 6
 
 
@@ -85,5 +85,6 @@ def _of_kernel(evidence, place, change):
 
 
 def _onset(change):
-    near_start = np.flatnonzero(change <= 0.1 * change[-1])
+    """Where the way to the last value begins: the last step within a tenth of a decade or of it."""
+    near_start = np.flatnonzero(change <= min(0.1 * change[-1], 0.1))
     return int(near_start[-1]) if len(near_start) else 0

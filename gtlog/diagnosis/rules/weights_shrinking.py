@@ -50,7 +50,7 @@ def _lowest(change):
 
 
 def _of_the_whole(evidence, change):
-    onset = onset_of(median(change, 0))
+    onset = _onset(median(change, 0))
     first, last = evidence.loss_at_ends()
     before, after = evidence.loss_around(onset)
     if last < LOSS_KEPT * first and not after > LOSS_ROSE * before:
@@ -71,11 +71,10 @@ def _of_kernel(evidence, place, change):
         f"{figure(value[-1])}; the other kernels are {times(10 ** others)} times "
         "as large as at first."
     )
-    return Sighting(WEIGHTS_SHRINKING, onset_of(change[place]), text, row, (row,))
+    return Sighting(WEIGHTS_SHRINKING, _onset(change[place]), text, row, (row,))
 
 
-def onset_of(change):
-    """Where the way to the last value begins: the last step within a tenth of it."""
-    end = change[-1]
-    near_start = np.flatnonzero(change >= 0.1 * end) if end < 0 else np.array([0])
+def _onset(change):
+    """Where the way to the last value begins: the last step within a tenth of a decade or of it."""
+    near_start = np.flatnonzero(change >= max(0.1 * change[-1], -0.1))
     return int(near_start[-1]) if len(near_start) else 0
