@@ -21,6 +21,8 @@ import typing
 if typing.TYPE_CHECKING:
     from gtlog import summaries, testing
     from gtlog.decorator import logged_step
+    from gtlog.diagnosis.finding import Finding
+    from gtlog.diagnosis.source import diagnose
     from gtlog.errors import LoggingError, LoggingWarning
     from gtlog.logger import StepLogger
     from gtlog.reading.run import Run, open_run
@@ -29,6 +31,7 @@ if typing.TYPE_CHECKING:
     from gtlog.when.schedule import every_seconds, every_steps, log_spaced, overhead
 
 __all__ = [
+    "Finding",
     "InstrumentedTape",
     "LoggingError",
     "LoggingWarning",
@@ -37,6 +40,7 @@ __all__ = [
     "StepRecord",
     "TapeRecord",
     "VariableRecord",
+    "diagnose",
     "every_seconds",
     "every_steps",
     "log_spaced",
@@ -51,6 +55,7 @@ __version__ = "0.1.0"
 
 # Imported when first asked for: `gtlog --help`, and what reads a log, need no TensorFlow.
 _HOMES = {
+    "Finding": "gtlog.diagnosis.finding",
     "InstrumentedTape": "gtlog.tape",
     "LoggingError": "gtlog.errors",
     "LoggingWarning": "gtlog.errors",
@@ -59,6 +64,7 @@ _HOMES = {
     "StepRecord": "gtlog.records.step_record",
     "TapeRecord": "gtlog.records.step_record",
     "VariableRecord": "gtlog.records.step_record",
+    "diagnose": "gtlog.diagnosis.source",
     "every_seconds": "gtlog.when.schedule",
     "every_steps": "gtlog.when.schedule",
     "log_spaced": "gtlog.when.schedule",
@@ -70,7 +76,12 @@ _HOMES = {
 }
 
 # Homes of what needs no TensorFlow. Of `testing`, `assert_traced_at_most` alone needs it.
-_WITHOUT_TENSORFLOW = ("gtlog.errors", "gtlog.reading.run")
+_WITHOUT_TENSORFLOW = (
+    "gtlog.diagnosis.finding",
+    "gtlog.diagnosis.source",
+    "gtlog.errors",
+    "gtlog.reading.run",
+)
 
 
 def __getattr__(name):

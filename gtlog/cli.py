@@ -1,4 +1,4 @@
-"""The command line: `gtlog demo`."""
+"""The command line: `gtlog demo`, `gtlog diagnose`."""
 
 import argparse
 import importlib
@@ -7,6 +7,7 @@ import sys
 import gtlog
 from gtlog.demo import MODELS
 from gtlog.demo.folder import new_run_folder
+from gtlog.diagnosis import command
 
 _DEMO_PACKAGES = {
     "sklearn": "scikit-learn (the digits)",
@@ -45,7 +46,9 @@ def _parser():
         prog="gtlog", description="Sees inside a model that is trained with tf.GradientTape."
     )
     parser.add_argument("--version", action="version", version=f"gtlog {gtlog.__version__}")
-    _add_demo(parser.add_subparsers(title="commands", metavar="command", dest="name"))
+    commands = parser.add_subparsers(title="commands", metavar="command", dest="name")
+    _add_demo(commands)
+    command.add_parser(commands)
     return parser
 
 

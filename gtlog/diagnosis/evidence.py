@@ -1,0 +1,375 @@
+"""What the rules share: the vitals of a run as arrays, and what they mean together."""
+
+import functools
+
+import numpy as np
+
+from gtlog.diagnosis.robust import log10, median, median_of_others, smooth, typical
+from gtlog.vitals.columns import SKETCHES
+
+RECURRENT_KERNEL = "recurrent_kernel"
+KERNELS = ("kernel", RECURRENT_KERNEL)
+OTHER = "other"
+
+# A run that is logged from a later step on does not show how it began.
+BEGINNING = 2
+# Logged steps whose median says what a variable was like at first; in long runs a twentieth.
+FEWEST_OF_BEGINNING = 5
+# Kernels after one that a step of the gradient is measured against.
+NEXT = 3
+
+
+class Evidence:
+    """The vitals of a run, and what several rules read from them. Arrays are `[variables, steps]`.
+
+    Args:
+      table: A `VitalsTable`, or what has its steps, variables, columns and step values.
+      is_whole: Whether the run is over, so that what has not happened will not happen.
+      is_lost: Whether NaN ended it, of which the table shows what was before.
+    """
+
+    def __init__(self, table, is_whole=True, is_lost=False):
+        self.table = table
+        self.is_whole = is_whole
+        self.is_lost = is_lost
+        self.rows = table.variables
+        self.steps = np.asarray(table.steps, np.int64)
+        self._columns = {}
+
+    def __len__(self):
+        return len(self.steps)
+
+    def column(self, name):
+        """A column of the vitals, float64; NaN where it is not known."""
+        if name not in self._columns:
+            self._columns[name] = np.asarray(self.table.column(name), np.float64)
+        return self._columns[name]
+
+    def logarithm(self, name):
+        """The column's logarithm to the base of ten; minus infinity where it is zero."""
+        key = ("log10", name)
+        if key not in self._columns:
+            self._columns[key] = log10(self.column(name))
+        return self._columns[key]
+
+    @functools.cached_property
+    def sketch(self):
+        """The projections of the values, `[projections, variables, steps]`; NaN if not finite."""
+        return _finite(np.stack([self.column(name) for name in SKETCHES]))
+
+    @functools.cached_property
+    def has_beginning(self):
+        """Whether the first steps of the run were logged."""
+        return len(self) > 0 and self.steps[0] < BEGINNING
+
+    # Which variables, and in which steps
+
+    @functools.cached_property
+    def is_asked(self):
+        """Where the tape was asked for the variable, and may have answered None."""
+        asked = self.column("asked")
+        return np.where(np.isnan(asked), ~np.isnan(self.column("gradient_rms")), asked == 1)
+
+    @functools.cached_property
+    def is_trained(self):
+        """Which variables the step trains, as far as it is known, `[variables]`."""
+        return self.is_asked.any(axis=1)
+
+    @functools.cached_property
+    def kernels(self):
+        """Rows of the trained kernels in the order of the forward pass."""
+        is_kernel = [self._is_kernel(row) for row in self.rows]
+        return np.flatnonzero(np.array(is_kernel, bool) & self.is_trained)
+
+    @staticmethod
+    def _is_kernel(row):
+        # What hand-written modules call their matrices tells no role.
+        is_matrix = len(row.shape) >= 2 and all(size > 0 for size in row.shape)
+        return is_matrix and row.role in (*KERNELS, OTHER)
+
+    @functools.cached_property
+    def changed(self):
+        """Where the step changed the variable, as far as it is known."""
+        update = self.column("update_rms")
+        return np.where(np.isnan(update), self.moved, update > 0)
+
+    @functools.cached_property
+    def travelled(self):
+        """How far the value is from that of the logged step before, as a root mean square."""
+        distance = np.full(self.column("value_rms").shape, np.nan)
+        difference = np.diff(self.sketch, axis=2)
+        distance[:, 1:] = np.sqrt(np.mean(difference**2, axis=0))
+        return distance
+
+    @functools.cached_property
+    def distance_from_first(self):
+        """How far the value is from the first one that was logged, as a root mean square."""
+        known = ~np.isnan(self.sketch[0])
+        first = self.sketch[:, np.arange(len(known)), known.argmax(axis=1)]
+        return np.sqrt(np.mean((self.sketch - first[:, :, None]) ** 2, axis=0))
+
+    @functools.cached_property
+    def moved(self):
+        """Where the value differs from that of the logged step before."""
+        differs = np.zeros(self.travelled.shape, bool)
+        differs[:, 1:] = self.travelled[:, 1:] > 0
+        differs[:, 1:] |= np.abs(np.diff(self.column("value_rms"), axis=1)) > 0
+        return differs
+
+    @functools.cached_property
+    def applied(self):
+        """The steps in which an update was applied to anything, `[steps]`."""
+        return (self.changed & self.is_trained[:, None]).any(axis=0)
+
+    @functools.cached_property
+    def is_trained_now(self):
+        """Where the tape was asked for the variable in a step that applied an update."""
+        return self.is_asked & self.applied
+
+    # The kernels: arrays [kernels, steps]
+
+    def of_kernels(self, name):
+        """The logarithm of a column of the kernels, in steps that asked for them."""
+        values = self.logarithm(name)[self.kernels]
+        return np.where(self.is_asked[self.kernels], values, np.nan)
+
+    @functools.cached_property
+    def gradient(self):
+        """Logarithm of the kernels' gradients; NaN where not finite."""
+        finite = self.column("gradient_nonfinite")[self.kernels] > 0
+        return np.where(finite, np.nan, self.of_kernels("gradient_rms"))
+
+    @functools.cached_property
+    def peers_gradient(self):
+        """For each kernel the median of the others' gradients that are not zero, in decades."""
+        gradient = np.where(np.isneginf(self.gradient), np.nan, self.gradient)
+        return median_of_others(gradient)
+
+    @functools.cached_property
+    def gradient_gap(self):
+        """Decades by which a kernel's gradient lies above that of its peers, smoothed."""
+        return smooth(self.gradient - self.peers_gradient)
+
+    @functools.cached_property
+    def change_of_gradient(self):
+        """Decades by which a kernel's gradient changed since its beginning, smoothed."""
+        gradient = smooth(np.where(np.isneginf(self.gradient), np.nan, self.gradient))
+        number = max(FEWEST_OF_BEGINNING, gradient.shape[1] // 20)
+        return gradient - median(gradient[:, :number])[:, None]
+
+    @functools.cached_property
+    def strongest_after(self):
+        """The largest gradient of the kernels after each, in decades; NaN after the last."""
+        return _highest_after(_finite(self.gradient))
+
+    @functools.cached_property
+    def step_of_gradient(self):
+        """Decades between a kernel, or the strongest before it, and the few kernels after it."""
+        gradient = smooth(_finite(self.gradient))
+        known = np.where(np.isnan(gradient), -np.inf, gradient)
+        before = np.maximum.accumulate(known, axis=0)
+        after = np.full((NEXT, *gradient.shape), np.nan)
+        for number in range(min(NEXT, len(gradient) - 1)):
+            after[number, : len(gradient) - number - 1] = gradient[number + 1 :]
+        return _finite(np.minimum(after[0], median(after, axis=0)) - before)
+
+    @functools.cached_property
+    def lost_gradient(self):
+        """Decades that a kernel's gradient lost beyond the one after it that lost least."""
+        return _highest_after(self.change_of_gradient) - self.change_of_gradient
+
+    @functools.cached_property
+    def gained_gradient(self):
+        """Decades that a kernel's gradient gained beyond the one after it that gained most."""
+        return -self.lost_gradient
+
+    @functools.cached_property
+    def excess_update(self):
+        """Decades by which a kernel's updates lie above those of its peers, smoothed.
+
+        What is usual depends on the optimizer: SGD's updates follow the gradient, Adam's are all of
+        one size, LAMB's follow the weight. So the least of the three that all three agree on.
+        """
+        size = self.of_kernels("update_rms")
+        size = np.where(self.applied & np.isfinite(size), size, np.nan)
+        measures = (size, size - self.of_kernels("gradient_rms"), self.update)
+        excess = np.stack([smooth(one - median_of_others(_finite(one))) for one in measures])
+        least, most = excess.min(axis=0), excess.max(axis=0)
+        return np.where(least > 0, least, np.where(most < 0, most, 0 * least))
+
+    @functools.cached_property
+    def update(self):
+        """Logarithm of the kernels' update ratios; NaN in steps that applied none."""
+        ratio = self.of_kernels("update_ratio")
+        is_known = self.applied & np.isfinite(ratio)
+        return np.where(is_known, ratio, np.nan)
+
+    @functools.cached_property
+    def scale(self):
+        """Root mean square of the kernels' values times the root of their number of inputs."""
+        inputs = np.array([inputs_of(self.rows[row].shape) for row in self.kernels], float)
+        return self.column("value_rms")[self.kernels] * np.sqrt(inputs)[:, None]
+
+    @functools.cached_property
+    def change_of_value(self):
+        """Decades by which a kernel grew since it was first seen."""
+        size = smooth(_finite(self.logarithm("value_rms")[self.kernels]))
+        known = ~np.isnan(size)
+        first = size[np.arange(len(size)), known.argmax(axis=1)]
+        return size - first[:, None]
+
+    def way(self):
+        """How far the kernels went in all, as a share of their size; the median of them."""
+        ratio = 10.0**self.update
+        number = np.diff(self.steps, prepend=self.steps[0] - 1)
+        return typical(np.nansum(ratio * np.sqrt(number), axis=1)) if ratio.size else 0.0
+
+    @functools.cached_property
+    def scaling(self):
+        """The share of an update that only scales the kernel, 0 to 1, smoothed.
+
+        A gradient turns a kernel: in many dimensions next to nothing of its updates lies along the
+        kernel itself. A decay does nothing but scale it.
+        """
+        size = self.logarithm("value_rms")[self.kernels] * np.log(10.0)
+        ratio = self.column("update_ratio")[self.kernels]
+        number = np.maximum(np.diff(self.steps, prepend=self.steps[0]), 1)
+        share = np.full(size.shape, np.nan)
+        reach = number[1:] * np.sqrt(ratio[:, 1:] * ratio[:, :-1])
+        share[:, 1:] = np.abs(np.diff(size, axis=1)) / reach
+        return smooth(np.minimum(_finite(share), 1.0), 5)
+
+    @property
+    def late_scaling(self):
+        """The share of updates that only scale a kernel, in the last third of the steps."""
+        return median(self.scaling[:, -max(3, len(self) // 3) :])
+
+    @property
+    def first_scale(self):
+        """The scale of each kernel where it was first logged."""
+        known = ~np.isnan(self.scale)
+        return self.scale[np.arange(len(known)), known.argmax(axis=1)]
+
+    @functools.cached_property
+    def biases(self):
+        """Root mean square of the bias of each kernel; NaN where there is none."""
+        rows = [self.bias_of(int(row)) for row in self.kernels]
+        value = self.column("value_rms")
+        unknown = np.full(len(self), np.nan)
+        found = [unknown if row is None else value[row] for row in rows]
+        return np.stack(found) if found else np.empty((0, len(self)))
+
+    # The losses
+
+    @functools.cached_property
+    def losses(self):
+        """The losses by name, those that are known at any step."""
+        series = self.table.step_values
+        names = [name for name in series if name == "loss" or name.startswith("loss/")]
+        arrays = {name: np.asarray(series[name], np.float64) for name in names}
+        return {name: array for name, array in arrays.items() if np.isfinite(array).any()}
+
+    @functools.cached_property
+    def loss(self):
+        """The loss, where there is exactly one; None otherwise."""
+        return next(iter(self.losses.values())) if len(self.losses) == 1 else None
+
+    def loss_at_ends(self):
+        """Medians of the one loss over its first and its last fifth; NaN where there is none."""
+        loss = self.loss
+        if loss is None:
+            return np.nan, np.nan
+        known = loss[np.isfinite(loss)]
+        if not len(known):
+            return np.nan, np.nan
+        fifth = max(1, len(known) // 5)
+        return float(np.median(known[:fifth])), float(np.median(known[-fifth:]))
+
+    @property
+    def outputs(self):
+        """Number of units of the last kernel, which with a classifier are its classes."""
+        return int(self.rows[self.kernels[-1]].shape[-1])
+
+    def loss_around(self, column):
+        """Medians of the one loss before a column and of its last fifth; NaN where there is none.
+
+        At the beginning the first losses stand for those before.
+        """
+        loss = self.loss
+        if loss is None:
+            return np.nan, np.nan
+        before = typical(loss[max(0, column - 5) : max(2, column)])
+        known = loss[column:][np.isfinite(loss[column:])]
+        after = float(np.median(known[-max(1, len(known) // 5) :])) if len(known) else np.nan
+        return before, after
+
+    # Parts
+
+    def before(self, column):
+        """The evidence of the steps before one from which on nothing is finite."""
+        return Evidence(_Beginning(self.table, column), self.is_whole, is_lost=True)
+
+    # Names
+
+    def layer_of(self, row):
+        """The layer of a row as a finding names it: a bare variable is its own layer."""
+        return self.rows[row].layer or self.rows[row].path
+
+    def bias_of(self, row):
+        """The row of the bias that belongs to a kernel; None where there is none."""
+        for other in range(row + 1, len(self.rows)):
+            if self.rows[other].layer != self.rows[row].layer or self._is_kernel(self.rows[other]):
+                return None
+            if self.rows[other].role == "bias" or len(self.rows[other].shape) == 1:
+                return other
+        return None
+
+    def rows_beside(self, kernel):
+        """Rows that are trained with a kernel: up to the next one, and past a recurrent one."""
+        beside = []
+        for row in range(kernel + 1, len(self.rows)):
+            if self._is_kernel(self.rows[row]) and self.rows[row].role != RECURRENT_KERNEL:
+                break
+            if self.is_trained[row] and not self._is_kernel(self.rows[row]):
+                beside.append(row)
+        return beside
+
+    def has_live_bias(self, kernel, start=0):
+        """Whether something between a kernel and the next one gets a gradient from `start` on."""
+        gradient = self.column("gradient_rms")
+        return any((gradient[row, start:] > 0).any() for row in self.rows_beside(kernel))
+
+
+class _Beginning:
+    """The first columns of a table."""
+
+    def __init__(self, table, number):
+        self._table, self._number = table, number
+        self.variables = table.variables
+        self.steps = table.steps[:number]
+        self.step_values = {name: one[:number] for name, one in table.step_values.items()}
+
+    def column(self, name):
+        return self._table.column(name)[:, : self._number]
+
+
+def inputs_of(shape):
+    """Number of inputs of each unit of a kernel: all its axes but the last.
+
+    >>> inputs_of((3, 3, 16, 32))
+    144
+    """
+    return int(np.prod(shape[:-1]))
+
+
+def _highest_after(values):
+    """For each row the highest of the rows after it; NaN where none is known."""
+    known = np.where(np.isnan(values), -np.inf, values)
+    highest = np.maximum.accumulate(known[::-1], axis=0)[::-1]
+    after = np.full(values.shape, np.nan)
+    after[:-1] = np.where(np.isneginf(highest[1:]), np.nan, highest[1:])
+    return after
+
+
+def _finite(values):
+    return np.where(np.isfinite(values), values, np.nan)

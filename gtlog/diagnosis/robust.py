@@ -1,0 +1,163 @@
+"""Statistics over arrays [variables, steps] that few outliers do not move; NaN means not known."""
+
+import numpy as np
+
+
+def log10(values):
+    """Logarithm of magnitudes: minus infinity for zero, NaN for what is not known."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log10(np.asarray(values, np.float64))
+
+
+def median(values, axis=-1):
+    """Median of what is known along an axis; NaN where nothing is.
+
+    As `np.nanmedian`, without its warning and many times as fast.
+    """
+    ordered = np.sort(values, axis=axis)
+    count = np.sum(~np.isnan(values), axis=axis, keepdims=True)
+    low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis)
+    high = np.take_along_axis(ordered, np.minimum(count // 2, ordered.shape[axis] - 1), axis)
+    middle = np.where(low == high, low, 0.5 * (low + high))
+    return np.squeeze(np.where(count > 0, middle, np.nan), axis=axis)
+
+
+def median_of_others(values):
+    """For each row and column the median of the other rows, [rows, columns].
+
+    Args:
+      values: Array [rows, columns]; NaN where not known.
+
+    Returns:
+      Array of that shape; NaN where no other row is known. A row that is not known itself gets
+      the median of all that are.
+    """
+    if not len(values):
+        return values.astype(np.float64)
+    order = np.argsort(values, axis=0)
+    ordered = np.take_along_axis(values, order, 0)
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(len(values))[:, None], 0)
+    known = ~np.isnan(values)
+    others = known.sum(0) - known
+    low = _of_others(ordered, rank, np.maximum(others - 1, 0) // 2)
+    high = _of_others(ordered, rank, others // 2)
+    middle = np.where(low == high, low, 0.5 * (low + high))
+    return np.where(others > 0, middle, np.nan)
+
+
+def _of_others(ordered, rank, place):
+    place = place + (place >= rank)
+    return np.take_along_axis(ordered, np.minimum(place, len(ordered) - 1), 0)
+
+
+def windows(values, width):
+    """Each window of `width` columns up to a column, [rows, columns, width].
+
+    The first columns have shorter windows, which are filled with NaN. A view, not to be written.
+    """
+    filler = np.full((len(values), width - 1), np.nan)
+    padded = np.ascontiguousarray(np.concatenate([filler, values], axis=1))
+    shape = (*values.shape, width)
+    strides = (*padded.strides, padded.strides[1])
+    return np.lib.stride_tricks.as_strided(padded, shape, strides, writeable=False)
+
+
+def smooth(values, width=3):
+    """Median of each window of `width` columns up to a column: one odd step does not show."""
+    return median(windows(values, width))
+
+
+def least(values, width):
+    """The least of each whole window of `width` columns; NaN where it is not whole or not known."""
+    if values.shape[1] < width:
+        return np.full(values.shape, np.nan)
+    return windows(values, width).min(axis=-1)
+
+
+def highest_so_far(values):
+    """The highest of what is known up to and with each column; NaN before anything is."""
+    filled = np.where(np.isnan(values), -np.inf, values)
+    highest = np.maximum.accumulate(filled, axis=1)
+    return np.where(np.isneginf(highest), np.nan, highest)
+
+
+def first_true(flags):
+    """Index of the first True of each row; the number of columns where there is none."""
+    found = flags.argmax(axis=1)
+    return np.where(flags.any(axis=1), found, flags.shape[1])
+
+
+def persists(flags, width=2):
+    """Whether a flag has stood for `width` columns, the present one being the last."""
+    standing = flags.copy()
+    for lag in range(1, width):
+        standing[:, lag:] &= flags[:, :-lag]
+        standing[:, :lag] = False
+    return standing
+
+
+def onset_of_last_run(flags):
+    """Index at which the True columns at a row's end began; the number of columns where none."""
+    reverse = flags[:, ::-1]
+    length = np.where(reverse.all(axis=1), flags.shape[1], (~reverse).argmax(axis=1))
+    return np.where(flags[:, -1:].any(axis=1), flags.shape[1] - length, flags.shape[1])
+
+
+def highest(values):
+    """The highest of what is known in each row; NaN where nothing is."""
+    found = np.where(np.isnan(values), -np.inf, values).max(axis=1)
+    return np.where(np.isneginf(found), np.nan, found)
+
+
+def to_the_end(flags):
+    """Where a flag stands, and stands in all columns that follow."""
+    return np.logical_and.accumulate(flags[:, ::-1], axis=1)[:, ::-1]
+
+
+def leapt(values, least_leap, width=3, past=10, kept=0.6):
+    """Where a row has leapt up and stays there to its end.
+
+    Args:
+      values: Array [rows, columns].
+      least_leap: By how much a whole window lies above the median of what was before it.
+      width: Number of columns of the window.
+      past: Number of columns before it, of which at least `width` must be known.
+      kept: The share of the leap that the row keeps.
+
+    Returns:
+      Flags [rows, columns], from the first column of the leap on.
+    """
+    flags = np.zeros(values.shape, bool)
+    if values.shape[1] < 2 * width:
+        return flags
+    before = np.full(values.shape, np.nan)
+    earlier = windows(values, past)[:, :-width]
+    is_known = np.sum(~np.isnan(earlier), axis=2) >= width
+    before[:, width:] = np.where(is_known, median(earlier), np.nan)
+    leaps = least(values, width) - before >= least_leap
+    for row in np.flatnonzero(leaps.any(axis=1)):
+        end = int(leaps[row].argmax())
+        start = max(end - width + 1, 0)
+        floor = before[row, end] + kept * least_leap
+        rest = values[row, start:]
+        if np.all((rest >= floor) | np.isnan(rest)):
+            flags[row, start:] = True
+    return flags
+
+
+def typical(values):
+    """Median of all that is known in an array, a float; NaN where nothing is."""
+    return float(median(np.ravel(values)))
+
+
+def least_of(values):
+    """The least of all that is known in an array, a float; NaN where nothing is."""
+    return -most_of(-np.asarray(values))
+
+
+def most_of(values):
+    """The highest of all that is known in an array, a float; NaN where nothing is."""
+    known = np.ravel(values)
+    known = known[~np.isnan(known)]
+    return float(known.max()) if known.size else np.nan

@@ -1,0 +1,132 @@
+"""Dead units: units of a kernel that get a gradient of exactly zero over a whole window.
+
+The reason: a ReLU leaves a unit without a gradient for some inputs; a unit that gets none from a
+whole batch, step after step, is dead. Where all units of a layer are dead, everything before it
+and the kernel after it get nothing either, but the bias after it does: this tells which layer it
+is. What an output layer leaves out (actions that are not taken), small batches and a share that
+grows slowly are healthy, so it counts where nearly all units are dead, or where many die at once.
+
+Source: AUTOTRAINER counts zero entries of the gradient (0.7); units over a window are our own.
+"""
+
+import numpy as np
+
+from gtlog.diagnosis.faults import DEAD_UNITS
+from gtlog.diagnosis.robust import (
+    least,
+    least_of,
+    median,
+    median_of_others,
+    to_the_end,
+    typical,
+    windows,
+)
+from gtlog.diagnosis.sighting import Sighting
+from gtlog.diagnosis.words import percent, several
+
+# Shares of units.
+ALL = 0.999
+MOST = 0.9
+# Share that dies from one window to the next, and that is dead then.
+DIED = 0.3
+LEAST = 0.5
+# ... in so few training steps that it is no drift, after a share that hardly varied.
+MOST_STEPS = 20
+STEADY = 0.15
+# Root mean square of a bias that keeps units shut, and how many times it is that of the others.
+LARGE_BIAS = 1.0
+BESIDE_OTHERS = 8.0
+WINDOW = 3
+PAST = 5
+FEWEST_UNITS = 4
+
+
+def find(evidence):
+    """The layer with dead units; where several have them, the earliest and nearest to the loss."""
+    kernels = evidence.kernels
+    share = np.where(evidence.is_asked[kernels], evidence.column("dead_units")[kernels], np.nan)
+    if share.shape[1] < WINDOW or not len(kernels):
+        return []
+    standing = least(share, WINDOW)
+    lasting = to_the_end(standing >= MOST) | _died(evidence, share, standing)
+    lasting |= to_the_end(standing >= LEAST) & _has_large_bias(evidence)[:, None]
+    lasting &= np.array([_is_hidden(evidence, row) for row in kernels], bool)[:, None]
+    if not lasting.any():
+        return []
+    return _sighting(evidence, share, lasting)
+
+
+def _has_large_bias(evidence):
+    """Which kernels have a bias that is large, in itself and beside the other biases."""
+    if not len(evidence.kernels):
+        return np.zeros(0, bool)
+    last = evidence.biases[:, -1:]
+    return ((last >= LARGE_BIAS) & (last >= BESIDE_OTHERS * median_of_others(last)))[:, 0]
+
+
+def _died(evidence, share, standing):
+    """Where many units died at once, and stay dead."""
+    before, spread = np.full((2, *share.shape), np.nan)
+    past = windows(share, PAST)
+    before[:, WINDOW:] = median(past)[:, :-WINDOW]
+    spread[:, WINDOW:] = (past.max(axis=2) - past.min(axis=2))[:, :-WINDOW]
+    number = np.full(share.shape[1], np.inf)
+    number[WINDOW:] = evidence.steps[WINDOW:] - evidence.steps[:-WINDOW]
+    jump = (standing - before >= DIED) & (standing >= LEAST) & (spread <= STEADY)
+    jump &= number <= MOST_STEPS * WINDOW
+    level = np.where(jump, standing, np.nan)
+    died = np.zeros(share.shape, bool)
+    for place in np.flatnonzero(jump.any(1)):
+        start = int(jump[place].argmax())
+        rest = share[place, start:]
+        if least_of(rest) >= LEAST * 0.9 and typical(rest) >= 0.9 * level[place, start]:
+            died[place, start:] = True
+    return died
+
+
+def _is_hidden(evidence, row):
+    """Whether it is no output layer, and has enough units to speak of a share."""
+    return row != evidence.kernels[-1] and evidence.rows[row].shape[-1] >= FEWEST_UNITS
+
+
+def _sighting(evidence, share, lasting):
+    starts = np.where(lasting.any(1), lasting.argmax(1), lasting.shape[1])
+    start = int(starts.min())
+    places = np.flatnonzero(starts <= start + 1)
+    place = _place(evidence, places, share, start)
+    if place is None:
+        return []
+    row = int(evidence.kernels[place])
+    onset = max(0, start - WINDOW + 1)
+    dead = least_of(share[place, start:])
+    others = np.delete(share[:, start:], np.flatnonzero(lasting.any(1)), axis=0)
+    usual = f"; in the other kernels it is {percent(typical(others))}" if others.size else ""
+    before = typical(share[place, :onset]) if onset else np.nan
+    earlier = f", {percent(before)} before" if before < dead else ""
+    text = (
+        f"{percent(dead)} of its {several(evidence.rows[row].shape[-1], 'unit')} get a gradient of "
+        f"exactly zero in each of {several(share.shape[1] - onset, 'logged step')}{earlier}{usual}."
+    )
+    rows = tuple(int(evidence.kernels[one]) for one in np.flatnonzero(lasting.any(1)))
+    return [Sighting(DEAD_UNITS, onset, text, row, rows)]
+
+
+def _place(evidence, places, share, start):
+    """The last of the kernels that died, or the one with the bias that shuts it.
+
+    A kernel whose inputs are all zero has no gradient, while its bias has one: the layer before it
+    is dead. Where there is none before, or where all are dead from the first step on without a
+    bias that shuts one, the data are zero: None.
+    """
+    shut = [place for place in places if _has_large_bias(evidence)[place]]
+    if len(shut) == 1:
+        return int(shut[0])
+    last = int(places[-1])
+    if least_of(share[last, -WINDOW:]) < ALL:
+        return last
+    if start < WINDOW and len(places) == len(share) - 1:
+        return None
+    if evidence.has_live_bias(int(evidence.kernels[last]), start):
+        return int(places[-2]) if len(places) > 1 else None
+    # A branch to which nothing is routed, such as an expert, leaves the layers before it alive.
+    return last if len(places) == last + 1 else None

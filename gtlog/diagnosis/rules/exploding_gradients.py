@@ -1,0 +1,105 @@
+"""Exploding gradients: a gradient that is far larger than it was, and stays so.
+
+The reason: the gradient grows on its way from the loss to the first layer, so everything before
+the layer where it explodes has it, and nothing after. So a kernel is compared with what it was at
+first and with the strongest of those after it. A branch that opens (zero gains, LoRA) catches up
+with its peers and does not exceed them; one spike that recovers does not last. Where all layers
+explode together with the loss, no layer is named.
+
+Source: AUTOTRAINER (first over last layer above 70), TheDeepChecker (twice as large in four
+checks); own past, peers and persistence are our own.
+"""
+
+import numpy as np
+
+from gtlog.diagnosis.faults import EXPLODING_GRADIENTS
+from gtlog.diagnosis.robust import leapt, least, most_of, smooth, to_the_end, typical
+from gtlog.diagnosis.sighting import Sighting
+from gtlog.diagnosis.words import figure, several, times
+
+# Decades above the beginning, in itself and beyond what the kernels after it gained, and above the
+# strongest of them.
+GREW = 1.0
+GAINED = 1.3
+ABOVE = 0.95
+# From the first step on.
+ABOVE_FROM_THE_START = 1.6
+# Decades within a few logged steps, and above the strongest after it then: a long leap, or a short
+# one to where no kernel usually is.
+LEAP, ABOVE_AFTER_A_LEAP = 1.15, 0.2
+SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP = 0.6, 0.85
+GREW_ALL = 2.0
+PERSISTENCE = 3
+FEWEST_STEPS = 5
+
+
+def find(evidence):
+    """The layer nearest to the loss whose gradient exploded, or the network where all did."""
+    gradient = evidence.gradient
+    if len(gradient) < 2 or len(evidence) < FEWEST_STEPS:
+        return []
+    raw = _held(evidence, _finite(gradient) - evidence.strongest_after)
+    above = least(smooth(raw), PERSISTENCE)
+    grew = least(_held(evidence, evidence.change_of_gradient), PERSISTENCE)
+    gained = least(_held(evidence, evidence.gained_gradient), PERSISTENCE)
+    exploded = (grew >= GREW) & (gained >= GAINED) & (above >= ABOVE)
+    exploded |= above >= ABOVE_FROM_THE_START
+    exploded = to_the_end(exploded)
+    exploded |= _leapt(raw, LEAP, ABOVE_AFTER_A_LEAP)
+    exploded |= _leapt(raw, SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP)
+    if exploded.any():
+        held = _held(evidence, evidence.change_of_gradient)
+        return [_of_layer(evidence, exploded, smooth(raw), held)]
+    return _of_the_whole(evidence, grew)
+
+
+def _held(evidence, values):
+    """The values; where NaN ended the run, the last one stands for the steps after it."""
+    if not evidence.is_lost:
+        return values
+    return np.concatenate([values] + [values[:, -1:]] * (PERSISTENCE - 1), axis=1)
+
+
+def _leapt(raw, leap, above):
+    """Where a kernel rose within a few logged steps, and stays above those after it."""
+    flags = leapt(raw, leap, PERSISTENCE)
+    level = smooth(raw)
+    level[:, :PERSISTENCE] = np.nan
+    settled = flags & np.roll(flags, PERSISTENCE - 1, axis=1)
+    stays = ~(settled & (level < above)).any(axis=1)
+    return flags & stays[:, None]
+
+
+def _finite(values):
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _of_layer(evidence, lasting, above, grew):
+    places = np.flatnonzero(lasting.any(1))
+    place = int(places[-1])
+    start = int(lasting[place].argmax())
+    row = int(evidence.kernels[place])
+    text = (
+        f"Its gradient is {times(10 ** typical(above[place, start:]))} times larger than that "
+        f"of the kernels after it, and {times(10 ** most_of(grew[place, start:]))} times larger "
+        "than at first"
+    )
+    before = len(places) - 1
+    text += f"; {several(before, 'kernel')} before it follow." if before else "."
+    rows = tuple(int(evidence.kernels[one]) for one in places)
+    return Sighting(EXPLODING_GRADIENTS, start, text, row, rows)
+
+
+def _of_the_whole(evidence, grew):
+    first, last = evidence.loss_at_ends()
+    exploded = (grew >= GREW_ALL).all(axis=0)
+    lasting = to_the_end(exploded[None])[0]
+    if not lasting.any() or not last > 2 * first > 0:
+        return []
+    start = int(lasting.argmax())
+    text = (
+        f"The gradients of all {several(len(grew), 'kernel')} are at least "
+        f"{times(10 ** GREW_ALL)} times larger than at first, and the loss went from "
+        f"{figure(first)} to {figure(last)}."
+    )
+    return [Sighting(EXPLODING_GRADIENTS, max(0, start - PERSISTENCE + 1), text)]

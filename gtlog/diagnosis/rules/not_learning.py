@@ -1,0 +1,93 @@
+"""Not learning: the loss stays, and no layer is at fault.
+
+The reason: labels that are shuffled, inputs that are lost and losses that do not fit the output
+leave each tensor healthy; only the loss shows them. So this rule is asked where no other one
+speaks, and never names a layer. A noisy loss, a reward, the losses of two adversaries may stay
+where they are in healthy runs, so that it is an alarm only where the loss is that of a guess: the
+logarithm of the number of classes.
+
+Source: every published tool has a rule on the loss, and it alarms on 17 of 18 healthy runs of the
+pilot; the level of a guess is our own.
+"""
+
+import numpy as np
+
+from gtlog.diagnosis.faults import ALARM, NOT_LEARNING, NOTE
+from gtlog.diagnosis.robust import smooth
+from gtlog.diagnosis.sighting import Sighting
+from gtlog.diagnosis.words import several, times
+
+# How near to the loss of a guess, relative: from above, from below, and where there are so few
+# classes that a loss of another kind may be there by chance.
+ABOVE_GUESS = 0.1
+BELOW_GUESS = 0.08
+NEAR_GUESS = 0.02
+FEW_CLASSES = 2
+# Share of the loss of a guess below which it has learned something once.
+LOWEST = 0.85
+FEWEST_STEPS = 8
+# How far the weights went, as a share of their size: a plateau at the start is healthy.
+LEAST_WAY = 0.02
+# While the run goes on.
+LEAST_WAY_SO_FAR = 1.0
+FEWEST_SPANNED = 60
+
+
+def find(evidence):
+    """Whether the inputs are lost, or the loss is still that of a guess."""
+    if not evidence.has_beginning or len(evidence) < FEWEST_STEPS or not len(evidence.kernels):
+        return []
+    if evidence.steps[-1] - evidence.steps[0] < FEWEST_SPANNED:
+        return []
+    seen = _lost_inputs(evidence) or _guess(evidence)
+    if seen is None:
+        return []
+    # While a run goes on, a plateau at the start may still end.
+    severity = ALARM if evidence.is_whole else NOTE
+    return [Sighting(NOT_LEARNING, 0, seen, severity=severity)]
+
+
+def _lost_inputs(evidence):
+    """The first kernel gets nothing, what comes after it does: its inputs are zero."""
+    gradient = evidence.gradient[0]
+    if not (gradient[~np.isnan(gradient)] == -np.inf).all() or np.isnan(gradient).all():
+        return None
+    later = evidence.column("gradient_rms")[evidence.kernels[0] + 1 :]
+    if not (later > 0).any():
+        return None
+    return (
+        f"The first kernel, `{evidence.rows[evidence.kernels[0]].path}`, has a gradient of exactly "
+        f"zero in each of {several(len(evidence), 'logged step')}, and variables after it do not: "
+        "its inputs seem to be zero."
+    )
+
+
+def _late(evidence, loss):
+    """Median of the loss over the last third of the training, and over its second half."""
+    steps, known = evidence.steps, np.isfinite(loss)
+    third = steps[0] + (steps[-1] - steps[0]) * 2 // 3
+    late, half = known & (steps >= third), known & (np.arange(len(loss)) >= len(loss) // 2)
+    return min(float(np.median(loss[which])) for which in (late, half) if which.any())
+
+
+def _guess(evidence):
+    loss = evidence.loss
+    known = loss[np.isfinite(loss)] if loss is not None else np.zeros(0)
+    if len(known) < FEWEST_STEPS or (known <= 0).any():
+        return None
+    level = _late(evidence, loss)
+    classes = max(2, evidence.outputs)
+    guess = np.log(classes)
+    way, least_way = evidence.way(), LEAST_WAY if evidence.is_whole else LEAST_WAY_SO_FAR
+    above, below = ABOVE_GUESS, BELOW_GUESS
+    if classes <= FEW_CLASSES:
+        above = below = NEAR_GUESS
+    lowest = smooth(known[None], min(5, len(known)))[0, 4:].min()
+    has_left = lowest < LOWEST * guess
+    if has_left or not 1 - below <= level / guess <= 1 + above or not way >= least_way:
+        return None
+    return (
+        f"The loss is {level:.3g}, that of a guess among {classes} classes is {guess:.3g}, "
+        f"although the weights have moved by {times(way)} times their size in all, and no layer "
+        "stands out."
+    )

@@ -1,0 +1,135 @@
+"""Overwritten: the value moved, and the updates do not explain it.
+
+The reason: from one logged step to the next a value moves at most by the updates in between, whose
+size is known at both ends, and as a rule by far less, since they do not all point the same way. A
+jump beyond that, of a layer whose peers do not jump, was made by something else: set_weights,
+assign, an old checkpoint. A restart of the learning rate moves all layers alike. Exponential
+averages and target networks are not trained, so that they do not count.
+
+Source: our own; no published tool follows a value across steps.
+"""
+
+import numpy as np
+
+from gtlog.diagnosis.faults import OVERWRITTEN
+from gtlog.diagnosis.robust import log10, median, median_of_others, windows
+from gtlog.diagnosis.sighting import Sighting
+from gtlog.diagnosis.words import percent, several, times
+
+# How many times further a value travelled than all updates in between could carry it: of few
+# updates, and of many, which never all agree.
+EXCESS_OF_FEW = 6.0
+EXCESS = 3.0
+FEW = 3
+# A return to the first value: the share of the way that is left, the way as a share of the weights'
+# size, and the decades by which the leap exceeds what is usual, beyond that of the peers.
+RETURN = 0.38
+LEAST_WAY = 0.1
+LEAP = 0.3
+LEAST_EXCESS = 0.2
+FEWEST_PAST = 3
+# Decades of size, and the share of the updates that only scales.
+DRIFT = 0.3
+SCALING = 0.5
+# Logged steps whose largest update counts.
+NEARBY = 8
+# Share of units without a gradient.
+SPARSE = 0.5
+# Share of the weights' own size.
+LEAST_DISTANCE = 0.03
+
+
+def find(evidence):
+    """The layers whose weights jumped without an update to match, each at its first jump."""
+    rows = evidence.kernels
+    if len(evidence) < 3 or not len(rows):
+        return []
+    travelled = evidence.travelled[rows]
+    excess = _excess(evidence, rows, travelled)
+    returned = _returns(evidence, rows, excess)
+    jumped = _jumps(evidence, rows, travelled, excess) & ~_drifts(evidence) | returned
+    return [
+        _sighting(evidence, place, jumped[place], travelled, excess, returned[place])
+        for place in np.flatnonzero(jumped.any(1))
+    ]
+
+
+def _excess(evidence, rows, travelled):
+    """The distance over that which the updates since the last logged step reach, if all agreed."""
+    update = evidence.column("update_rms")[rows]
+    update = np.where(np.isfinite(update), update, np.nan)
+    nearby = np.fmax(_highest_nearby(update), _next(update))
+    number = _number(evidence)
+    excess = travelled / (nearby * number)
+    # Where units or all of it go without a gradient, updates are rare and say little.
+    is_sparse = _highest_nearby(evidence.column("dead_units")[rows]) >= SPARSE
+    return np.where((nearby > 0) & ~is_sparse, excess / _needed(evidence), np.nan)
+
+
+def _number(evidence):
+    """Training steps since the logged step before."""
+    return np.maximum(np.diff(evidence.steps, prepend=evidence.steps[0]), 1)
+
+
+def _needed(evidence):
+    return np.where(_number(evidence) <= FEW, EXCESS_OF_FEW, EXCESS)
+
+
+def _highest_nearby(update):
+    known = np.where(np.isnan(update), -np.inf, update)
+    highest = windows(known, NEARBY)
+    highest = np.where(np.isnan(highest), -np.inf, highest).max(axis=2)
+    return np.where(np.isneginf(highest), np.nan, highest)
+
+
+def _next(update):
+    return np.concatenate([update[:, 1:], np.full((len(update), 1), np.nan)], axis=1)
+
+
+def _jumps(evidence, rows, travelled, excess):
+    value = evidence.column("value_rms")[rows]
+    is_far = travelled >= LEAST_DISTANCE * np.fmax(value, _shifted(value))
+    return is_far & (excess >= 1) & ~(median_of_others(excess) >= 0.5)
+
+
+def _drifts(evidence):
+    """Kernels that are scaled outside the updates, again and again: they shrink or grow."""
+    return (np.abs(evidence.change_of_value[:, -1:]) >= DRIFT) & (
+        median(evidence.scaling)[:, None] >= SCALING
+    )
+
+
+def _returns(evidence, rows, excess):
+    """Where a kernel comes back to its first value in one leap that its peers do not make."""
+    away = evidence.distance_from_first[rows]
+    value = evidence.column("value_rms")[rows]
+    leap = log10(excess)
+    usual = np.full(leap.shape, np.nan)
+    usual[:, FEWEST_PAST:] = _shifted(median(windows(leap, NEARBY)))[:, FEWEST_PAST:]
+    returned = away <= RETURN * _shifted(away)
+    returned &= _shifted(away) >= LEAST_WAY * _shifted(value)
+    beyond = leap - usual
+    returned &= excess >= LEAST_EXCESS
+    return returned & (beyond - median_of_others(beyond) >= LEAP)
+
+
+def _shifted(values):
+    return np.concatenate([np.full((len(values), 1), np.nan), values[:, :-1]], axis=1)
+
+
+def _sighting(evidence, place, jumped, travelled, excess, returned):
+    onset = int(jumped.argmax())
+    row = int(evidence.kernels[place])
+    size = evidence.column("value_rms")[row, onset]
+    needed = _needed(evidence)[onset]
+    others = median(np.delete(excess, place, axis=0)[:, onset]) * needed
+    back = ", back to nearly its first value" if returned[onset] else ""
+    again = f", and again at {several(int(jumped.sum()) - 1, 'logged step')}"
+    text = (
+        f"Between steps {evidence.steps[onset - 1]:,} and {evidence.steps[onset]:,} its weights "
+        f"moved by {percent(travelled[place, onset] / size)} of their size{back}: "
+        f"{times(excess[place, onset] * needed)} times as far as the updates of these steps would "
+        f"reach if all agreed (the other kernels: {times(others)})"
+    )
+    text += f"{again}." if jumped.sum() > 1 else "."
+    return Sighting(OVERWRITTEN, onset, text, row, (row,))

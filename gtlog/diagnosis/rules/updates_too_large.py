@@ -1,0 +1,129 @@
+"""Updates too large: one update replaces a large part of a kernel, again and again.
+
+The reason: the update is judged, not the learning rate, since what a rate does depends on the
+optimizer. Weights that start at zero or next to it are replaced by their first updates, which is
+healthy (LoRA, zero-initialised heads). One layer's updates are compared with those of its peers
+relative to the gradient, to the weights and in themselves, since optimizers differ in which of
+these they hold equal.
+
+Source: SageMaker Debugger (ratio above 10), TheDeepChecker (0.1), CS231n (about 1e-3 is usual); in
+the pilot healthy runs reached 0.10 and faulty ones 0.64 to 3.2 in the first steps.
+"""
+
+import functools
+
+import numpy as np
+
+from gtlog.diagnosis.faults import UPDATES_TOO_LARGE
+from gtlog.diagnosis.robust import median, most_of, persists, typical, windows
+from gtlog.diagnosis.sighting import Sighting
+from gtlog.diagnosis.words import percent, several
+
+# Decades of the update ratio: alone, and with damage (the loss rises, or the weights grow).
+RATIO = np.log10(0.4)
+RATIO_WITH_DAMAGE = np.log10(0.12)
+WORSE = 1.5
+GREW = np.log10(1.5)
+GREW_BETWEEN_LOGGED_STEPS = np.log10(3.0)
+SOON = 8
+# Decades above the peers, and of the ratio then.
+EXCESS = 1.0
+LOCAL_RATIO = np.log10(0.02)
+LEAST_SCALE = 0.1
+# Decades that an update rose above its past, and the share of them that the gradient rose.
+ROSE = 0.5
+SHARE_OF_GRADIENT = 0.6
+PAST = 8
+# Share of an update that only scales the kernel: that is decay, not a step too large.
+SCALING = 0.5
+MOST_OF_DECAY = np.log10(0.3)
+LATER = 4
+MOST_KERNELS = 0.5
+PERSISTENCE = 2
+
+
+def find(evidence):
+    """The kernels that updates replace: one layer, or the network where half of them are."""
+    ratio = evidence.update
+    if not ratio.size:
+        return []
+    counts = (_scale_before(evidence) >= LEAST_SCALE) & ~_follows_gradient(evidence)
+    is_large = persists((ratio >= RATIO) & counts, PERSISTENCE)
+    is_harmful = (ratio >= RATIO_WITH_DAMAGE) & counts & _damage(evidence)
+    is_scaled = (_soon(evidence.scaling) >= SCALING) & (ratio < MOST_OF_DECAY)
+    is_harmful &= ~is_scaled
+    is_local = (evidence.excess_update >= EXCESS) & (ratio >= LOCAL_RATIO) & counts
+    is_local = persists(is_local & ~is_scaled, PERSISTENCE)
+    is_any = is_large | is_harmful | is_local
+    if not is_any.any():
+        return []
+    onset = int(is_any.any(0).argmax())
+    places = np.flatnonzero(is_any[:, : onset + 3].any(1))
+    if not is_harmful[:, onset].any():
+        onset = max(0, onset - PERSISTENCE + 1)
+    return [_sighting(evidence, places, onset, ratio)]
+
+
+def _soon(values):
+    """The highest of a step and the few after it."""
+    later = [np.roll(values, -number, axis=1) for number in range(1, LATER)]
+    for number, one in enumerate(later, 1):
+        one[:, -number:] = np.nan
+    return functools.reduce(np.fmax, later, values)
+
+
+def _follows_gradient(evidence):
+    """Where an update is larger than usual because the gradient is: that is no learning rate."""
+    rises = []
+    for values in (evidence.update, evidence.gradient):
+        past = np.full(values.shape, np.nan)
+        past[:, 1:] = median(windows(values, PAST))[:, :-1]
+        rises.append(values - past)
+    update, gradient = rises
+    return (update >= ROSE) & (gradient >= SHARE_OF_GRADIENT * update)
+
+
+def _damage(evidence):
+    """Where the loss soon is far above what it was, or a kernel is far larger than it was."""
+    damage = np.zeros(evidence.update.shape, bool)
+    loss = evidence.loss
+    size = evidence.logarithm("value_rms")[evidence.kernels]
+    for column in range(len(evidence)):
+        past = slice(max(0, column - SOON), max(1, column))
+        before = size[:, max(0, column - 1)]
+        number = np.searchsorted(evidence.steps, evidence.steps[column] + SOON, "right")
+        damage[:, column] = size[:, column:number].max(axis=1) - before >= GREW
+        damage[:, column] |= (
+            size[:, column : column + 2].max(axis=1) - before >= GREW_BETWEEN_LOGGED_STEPS
+        )
+        if loss is not None:
+            known = loss[past][np.isfinite(loss[past])]
+            later = loss[column + 1 : column + 1 + SOON]
+            if len(known) and known.max() > 0 and later.size:
+                damage[:, column] |= not most_of(later) < WORSE * known.max()
+    return damage
+
+
+def _scale_before(evidence):
+    """The least scale that a kernel had so far: what starts next to zero may be replaced."""
+    scale = evidence.scale
+    before = np.concatenate([scale[:, :1], scale[:, :-1]], axis=1)
+    return np.fmin(before, scale)
+
+
+def _sighting(evidence, places, onset, ratio):
+    most = 10 ** most_of(ratio[places, onset : onset + 3])
+    others = np.delete(ratio, places, axis=0)[:, onset : onset + 3]
+    usual = 10 ** typical(others) if np.isfinite(others).any() else None
+    rows = tuple(int(evidence.kernels[place]) for place in places)
+    compared = f"; that of the other kernels is {percent(usual)}" if usual else ""
+    if len(places) == 1 or len(places) < MOST_KERNELS * len(ratio):
+        place = max(places, key=lambda one: most_of(ratio[one, onset : onset + 3]))
+        row = int(evidence.kernels[place])
+        text = f"One update changes up to {percent(most)} of its size{compared}."
+        return Sighting(UPDATES_TOO_LARGE, onset, text, row, rows)
+    text = (
+        f"One update changes up to {percent(most)} of the size of a kernel, in "
+        f"{several(len(places), 'kernel')} of {len(ratio)}."
+    )
+    return Sighting(UPDATES_TOO_LARGE, onset, text, rows=rows)

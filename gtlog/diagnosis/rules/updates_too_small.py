@@ -1,0 +1,97 @@
+"""Updates too small: a gradient arrives, and the updates are too small to train the weights.
+
+The reason: a schedule may start at zero and end there, and a converged run hardly moves, so the
+largest update of the whole run is judged, and the loss must not have fallen. One layer's updates
+are compared with those of its peers, in the three ways that optimizers hold them equal.
+
+Source: TheDeepChecker (ratio below 1e-4) and DeepDiagnosis (1e-5) alarm on fine-tuning (3e-5) and
+on converged runs (2.8e-5); faulty runs of the pilot had 1e-8 to 1.2e-5.
+"""
+
+import numpy as np
+
+from gtlog.diagnosis.faults import NOTE, UPDATES_TOO_SMALL
+from gtlog.diagnosis.robust import highest, median, to_the_end, typical
+from gtlog.diagnosis.sighting import Sighting
+from gtlog.diagnosis.words import figure, several, times
+
+# Decades of the largest update ratio of a run: alone, and where the loss is not far from a guess.
+LARGEST = -4.8
+LARGEST_AT_A_GUESS = -3.6
+LEAST_OF_GUESS = 0.72
+FEWEST_UPDATES = 4
+FEWEST_SPANNED = 20
+# Share of the first loss that is left where nothing was learned.
+LOSS_KEPT = 0.75
+# A warm-up: how many times the last updates are as large as the first.
+WARM_UP = 1.5
+LARGEST_OF_WARM_UP = -6.0
+# Decades below the peers, and of the ratio itself.
+DEFICIT = -1.0
+SMALL = -3.0
+MOST_LAYERS = 0.34
+
+
+def find(evidence):
+    """The layer that is hardly updated, or the network where no layer is."""
+    ratio = evidence.update
+    known = np.isfinite(ratio).sum(1) >= FEWEST_UPDATES
+    if not known.any():
+        return []
+    largest = highest(ratio[known])
+    _, last = evidence.loss_at_ends()
+    is_at_guess = evidence.outputs > 2 and last >= LEAST_OF_GUESS * np.log(evidence.outputs)
+    if (largest <= (LARGEST_AT_A_GUESS if is_at_guess else LARGEST)).all():
+        return _of_the_whole(evidence, ratio[known], largest)
+    return _of_layers(evidence, ratio, known)
+
+
+def _of_the_whole(evidence, ratio, largest):
+    first, last = evidence.loss_at_ends()
+    steps = evidence.steps
+    is_long = steps[-1] - steps[0] >= FEWEST_SPANNED
+    if not evidence.has_beginning or not is_long or last < first * LOSS_KEPT:
+        return []
+    middle = median(ratio, 0)
+    middle = middle[np.isfinite(middle)]
+    third = max(1, len(middle) // 3)
+    grows = np.median(middle[-third:]) - np.median(middle[:third]) > np.log10(WARM_UP)
+    if grows and not (evidence.is_whole and largest.max() <= LARGEST_OF_WARM_UP):
+        return []
+    loss = f", and the loss went from {figure(first)} to {figure(last)}"
+    text = (
+        f"No update of {several(len(ratio), 'kernel')} changed more than "
+        f"{figure(10 ** largest.max())} of its size; 0.001 is usual"
+    )
+    text += f"{loss}." if np.isfinite(first) else "."
+    return [Sighting(UPDATES_TOO_SMALL, 0, text)]
+
+
+def _of_layers(evidence, ratio, known):
+    deficit = evidence.excess_update
+    is_small = (deficit <= DEFICIT) & (ratio <= SMALL)
+    lasting = to_the_end(is_small | np.isnan(deficit)) & is_small & known[:, None]
+    layers = {}
+    for place in np.flatnonzero(lasting.sum(axis=1) >= FEWEST_UPDATES):
+        layers.setdefault(evidence.layer_of(evidence.kernels[place]), []).append(int(place))
+    if not layers:
+        return []
+    count = len({evidence.layer_of(row) for row in evidence.kernels})
+    severity = NOTE if len(layers) > max(1, MOST_LAYERS * count) else None
+    sightings = [_of_layer(evidence, places, lasting, ratio) for places in layers.values()]
+    return [one._replace(severity=severity or one.severity) for one in sightings]
+
+
+def _of_layer(evidence, places, lasting, ratio):
+    place = places[0]
+    row = int(evidence.kernels[place])
+    onset = int(lasting[place].argmax())
+    others = np.delete(ratio, places, axis=0)[:, onset:]
+    deficit = evidence.excess_update[place, onset:]
+    text = (
+        f"An update changes {figure(10 ** median(ratio[place, onset:]))} of its size; that of the "
+        f"other kernels is {figure(10 ** typical(others))}. In itself and beside its gradient it "
+        f"is at least {times(10 ** -median(deficit))} times smaller than theirs."
+    )
+    rows = tuple(int(evidence.kernels[one]) for one in places)
+    return Sighting(UPDATES_TOO_SMALL, onset, text, row, rows)

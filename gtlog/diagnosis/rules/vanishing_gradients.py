@@ -1,0 +1,146 @@
+"""Vanishing gradients: next to none reaches a kernel, while others get theirs.
+
+The reason: from layer to layer a healthy network passes its gradient on within an order of
+magnitude or two, and a run that converges loses it in all layers alike. So a kernel is compared
+with the strongest of those after it, and its own loss since the beginning with theirs. What
+vanishes at a layer is missing in everything before it: a query of an attention or a branch that a
+zero gain keeps shut has a small gradient as well, but the layers before it have theirs. The layer
+nearest to the loss that lost its gradient is named: what comes before it follows. In a branch that
+alone is cut off the kernel is compared with the median of all others.
+
+Source: the ratio of the first to the last layer is AUTOTRAINER's (1e-3, with an absolute bound that
+is left out here); kernels alone, peers and own past are our own.
+"""
+
+import numpy as np
+
+from gtlog.diagnosis.faults import NOTE, VANISHING_GRADIENTS
+from gtlog.diagnosis.robust import leapt, least, median_of_others, smooth, to_the_end, typical
+from gtlog.diagnosis.sighting import Sighting
+from gtlog.diagnosis.words import several, times
+
+# From the beginning on: decades between a kernel with all before it and the kernels next to it, and
+# decades below the strongest kernel after it where there is no such step.
+STEP = 1.8
+FROM_THE_START = 3.0
+# Since a step: decades that a kernel lost against its beginning, in itself and beyond what the
+# kernels after it lost, and that it then lies below them.
+FELL = 1.0
+LOST = 1.3
+BELOW = 1.0
+# ... or within a few logged steps.
+LEAP = 1.0
+# In a branch, where what comes before has its gradient: decades below the median of the others,
+# from
+# the beginning on, and where it lost as many beyond what they lost. A router that has decided loses
+# its gradient by and by, so that less than that is a note, but for a leap.
+BRANCH = 2.3
+BRANCH_LOST = 3.2
+BRANCH_LOST_A_LITTLE = 1.3
+BRANCH_LEAP = 1.5
+# Training steps between logged steps that tell a leap from a slide.
+DENSE = 5
+# What comes before may have kept a little more.
+SLACK = 0.7
+# What recovers by itself, in decades: branches that open.
+RECOVERS = 0.7
+PERSISTENCE = 3
+FEWEST_STEPS = 5
+FEWEST_SPANNED = 20
+
+
+def find(evidence):
+    """The layer nearest to the loss that next to no gradient reaches."""
+    gradient = evidence.gradient
+    if len(gradient) < 2 or len(evidence) < FEWEST_STEPS:
+        return []
+    raw = evidence.strongest_after - np.where(np.isneginf(gradient), np.nan, gradient)
+    below, lost = smooth(raw), evidence.lost_gradient
+    small = least(below, PERSISTENCE)
+    stays = _stays(evidence, below)
+    fell = least(-evidence.change_of_gradient, PERSISTENCE) >= FELL
+    faults = (
+        (least(evidence.step_of_gradient, PERSISTENCE) >= STEP) & stays,
+        _of_all_before(small, FROM_THE_START) & stays,
+        _of_all_before(least(lost, PERSISTENCE), LOST) & _of_all_before(small, BELOW) & fell,
+        _leapt(raw) & (small >= BELOW / 2),
+    )
+    found = [to_the_end(one) for one in faults]
+    found = [one for one in found if one.any()]
+    if found:
+        # The earliest is the fault; where several begin together, the one nearest to the loss.
+        return [_sighting(evidence, min(found, key=_rank), below, lost)]
+    return _in_a_branch(evidence, stays)
+
+
+def _rank(lasting):
+    place = int(np.flatnonzero(lasting.any(1))[-1])
+    return int(lasting[place].argmax()), -place
+
+
+def _in_a_branch(evidence, stays):
+    """A kernel that next to no gradient reaches, while the layers before it get theirs."""
+    gap = -evidence.gradient_gap
+    change = evidence.change_of_gradient
+    lost = np.minimum(median_of_others(change) - change, gap)
+    is_known = np.isfinite(evidence.gradient) | np.isnan(evidence.gradient)
+    fell = (change <= -FELL) & is_known
+    is_dense = np.median(np.diff(evidence.steps)) <= DENSE
+    kinds = (
+        ((lost >= BRANCH_LOST) & fell, PERSISTENCE, True),
+        (leapt(lost, BRANCH_LEAP, PERSISTENCE) & fell & is_dense, PERSISTENCE, True),
+        (_always(gap >= BRANCH) & is_known & stays, FEWEST_STEPS, evidence.is_whole),
+        ((lost >= BRANCH_LOST_A_LITTLE) & fell, PERSISTENCE, False),
+    )
+    for flags, fewest, is_sure in kinds:
+        lasting = to_the_end(flags)
+        lasting &= (lasting.sum(axis=1) >= fewest)[:, None]
+        if lasting.any():
+            sighting = _sighting(evidence, lasting, gap, median_of_others(change) - change)
+            return [sighting if is_sure else sighting._replace(severity=NOTE)]
+    return []
+
+
+def _always(flags):
+    """Where a flag stands in all columns but the first few."""
+    return flags & flags[:, PERSISTENCE - 1 :].all(axis=1)[:, None]
+
+
+def _leapt(below):
+    """Where a kernel and all before it fell within a few logged steps, and stay low."""
+    return np.logical_and.accumulate(leapt(below, LEAP, PERSISTENCE), axis=0)
+
+
+def _of_all_before(decades, threshold):
+    """Where a kernel and, with some slack, all before it lie beyond a threshold."""
+    known = np.where(np.isnan(decades), np.inf, decades)
+    before = np.minimum.accumulate(known, axis=0)
+    return (decades >= threshold) & (before >= threshold - SLACK)
+
+
+def _stays(evidence, below):
+    """Where it has not begun to recover, over a time that is long enough to see that."""
+    first = below[:, : PERSISTENCE].max(axis=1)[:, None]
+    long_enough = evidence.steps - evidence.steps[0] >= FEWEST_SPANNED
+    return ~(below < first - RECOVERS) & long_enough
+
+
+def _sighting(evidence, lasting, below, lost):
+    starts = np.where(lasting.any(1), lasting.argmax(1), lasting.shape[1])
+    places = np.flatnonzero(lasting.any(1))
+    place = int(places[-1])
+    lasted = int(starts[place])
+    usual = typical(below[place, lasted:])
+    # What was so from the first step on is seen with some delay.
+    onset = 0 if not (below[place, :lasted] < usual - SLACK).any() else lasted
+    onset = max(0, onset - PERSISTENCE + 1)
+    row = int(evidence.kernels[place])
+    text = f"Its gradient is {times(10 ** typical(below[place, lasted:]))} times smaller than "
+    text += "that of the kernels it is compared with"
+    decades = typical(lost[place, lasted:])
+    if decades >= LOST:
+        text += f", and has lost {times(10 ** decades)} times more than theirs since the beginning"
+    before = len(places) - 1
+    text += f"; {several(before, 'kernel')} before it follow." if before else "."
+    rows = tuple(int(evidence.kernels[one]) for one in places)
+    return Sighting(VANISHING_GRADIENTS, onset, text, row, rows)

@@ -1,0 +1,80 @@
+"""Weights shrinking: the weights decay towards zero, faster than the gradient can hold them.
+
+The reason: a decay that suits the training shrinks all kernels a little, and the loss falls
+meanwhile. One that eats a layer takes most of its size, while its peers keep theirs; one that eats
+the network takes the loss back to where it began.
+
+Source: TheDeepChecker sees the end of it (95 % of the weights below 1e-5); peers are our own.
+"""
+
+import numpy as np
+
+from gtlog.diagnosis.faults import WEIGHTS_SHRINKING
+from gtlog.diagnosis.robust import highest, median, median_of_others, typical
+from gtlog.diagnosis.sighting import Sighting
+from gtlog.diagnosis.words import figure, several, times
+
+# Decades.
+LOST = -0.5
+LOST_BESIDE_PEERS = -0.35
+# ... where its updates only scale it, by the share of them that does.
+LOST_BY_SCALING = -0.2
+SCALING = 0.6
+LOST_BY_ALL = -0.5
+# A way back up that is no recovery.
+REGAINED = 0.15
+FEWEST_STEPS = 6
+LOSS_KEPT = 0.9
+LOSS_ROSE = 1.5
+MOST_KERNELS = 0.8
+
+
+def find(evidence):
+    """The layer that shrinks while its peers do not, or the network where all do."""
+    change = evidence.change_of_value
+    if len(change) < 2 or len(evidence) < FEWEST_STEPS:
+        return []
+    last = change[:, -1]
+    if (last <= LOST_BY_ALL).mean() > MOST_KERNELS:
+        return _of_the_whole(evidence, change)
+    beside_peers = last - median_of_others(change)[:, -1]
+    shrinks = (last <= LOST) & (beside_peers <= LOST_BESIDE_PEERS)
+    is_scaled = evidence.late_scaling >= SCALING
+    shrinks |= is_scaled & (last <= LOST_BY_SCALING) & (beside_peers <= LOST_BY_SCALING)
+    shrinks &= last <= _lowest(change) + REGAINED
+    return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(shrinks)]
+
+
+def _lowest(change):
+    return -highest(-change)
+
+
+def _of_the_whole(evidence, change):
+    onset = _onset(median(change, 0))
+    first, last = evidence.loss_at_ends()
+    before, after = evidence.loss_around(onset)
+    if last < LOSS_KEPT * first and not after > LOSS_ROSE * before:
+        return []
+    text = (
+        f"{several(len(change), 'kernel')} are {times(10 ** -typical(change[:, -1]))} times "
+        f"smaller than at first, and the loss went from {figure(first)} to {figure(last)}."
+    )
+    return [Sighting(WEIGHTS_SHRINKING, onset, text)]
+
+
+def _of_kernel(evidence, place, change):
+    row = int(evidence.kernels[place])
+    value = evidence.column("value_rms")[row]
+    others = typical(np.delete(change, place, axis=0)[:, -1])
+    text = (
+        f"Its weights shrank from {figure(value[np.isfinite(value)][0])} (root mean square) to "
+        f"{figure(value[-1])}; the other kernels are {times(10 ** others)} times "
+        "as large as at first."
+    )
+    return Sighting(WEIGHTS_SHRINKING, _onset(change[place]), text, row, (row,))
+
+
+def _onset(change):
+    """Where the way to the last value begins: the last step within a tenth of a decade or of it."""
+    near_start = np.flatnonzero(change >= max(0.1 * change[-1], -0.1))
+    return int(near_start[-1]) if len(near_start) else 0

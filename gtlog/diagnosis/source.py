@@ -1,0 +1,45 @@
+"""`gtlog.diagnose`: findings of whatever holds the vitals of a run."""
+
+import os
+
+from gtlog.diagnosis.judge import judge
+from gtlog.reading.run import open_run
+from gtlog.vitals.table import VitalsTable
+
+
+def diagnose(source):
+    """Says what is wrong with a training, in which layer, since when and what to try.
+
+    Neither TensorFlow nor TensorBoard is needed.
+
+    Args:
+      source: A log directory, `str` or path; a `gtlog.Run`; a `gtlog.StepLogger`, whose run may
+        still go on; or a `VitalsTable`.
+
+    Returns:
+      A list of `Finding`, alarms first, then by the step since which they are seen. Empty where no
+      rule sees a fault.
+
+    Raises:
+      OSError: the log directory cannot be read.
+      ValueError: there are no vitals in it.
+      TypeError: `source` is none of these.
+    """
+    if isinstance(source, VitalsTable):
+        return judge(source)
+    live = getattr(source, "diagnosis", None)
+    if live is not None:
+        return live.findings()
+    run = open_run(source) if isinstance(source, (str, os.PathLike)) else source
+    table = getattr(run, "table", None)
+    if not isinstance(table, VitalsTable):
+        raise TypeError(
+            "diagnose takes a log directory, a Run, a StepLogger that diagnoses or a "
+            f"VitalsTable, got {type(source).__name__}."
+        )
+    if not table.variables:
+        raise ValueError(
+            f"{run.logdir!r} has no vitals, from which the diagnosis is made: the summary "
+            "gtlog.summaries.vitals() writes them. It is on unless summaries= leaves it out."
+        )
+    return judge(table)

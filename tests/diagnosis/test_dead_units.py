@@ -1,0 +1,40 @@
+"""Dead units: which layer they are in, and since when."""
+
+import pytest
+
+from gtlog.diagnosis.judge import judge
+
+from .judged import alarms, layer
+from .training import Training
+
+
+def shut(number, share, at):
+    """A function that gives a share of the units of a layer a large negative bias."""
+
+    def before_step(training, step):
+        if step == at:
+            bias = training.biases[number]
+            bias[: int(share * len(bias))] = -30.0
+
+    return before_step
+
+
+@pytest.mark.parametrize("share", [1.0, 0.7])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_layer_that_dies(number, share):
+    """The layer whose ReLUs shut is named, though its neighbours get no gradient either."""
+    table = Training(before_step=shut(number, share, 60)).run(150)
+    assert alarms(table) == [("dead_units", layer(number))]
+    assert abs(judge(table)[0].first_step - 60) <= 2
+
+
+@pytest.mark.parametrize("share", [1.0, 0.7])
+def test_from_the_start(share):
+    """A layer that is shut from the start is told by its bias."""
+    table = Training(before_step=shut(1, share, 0)).run(100)
+    assert alarms(table) == [("dead_units", layer(1))]
+
+
+def test_not_of_single_examples():
+    """ReLU leaves most units without a gradient where a batch is one example."""
+    assert alarms(Training(batch=1).run(150)) == []

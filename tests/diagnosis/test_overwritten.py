@@ -1,0 +1,58 @@
+"""Overwritten: the value moved, and the updates do not explain it."""
+
+import pytest
+
+from gtlog.diagnosis.judge import judge
+
+from .judged import alarms, layer
+from .training import Training
+
+
+@pytest.mark.parametrize("every", [1, 10, 25])
+def test_set_back_to_the_first_value(every):
+    """A layer that is set back once is named, with the logged step after it."""
+    first = {}
+
+    def reset(training, step):
+        first.setdefault("value", training.weights[1].copy())
+        if step == 160:
+            training.weights[1] = first["value"].copy()
+
+    table = Training(before_step=reset, rate=3e-3).run(250, every)
+    assert alarms(table) == [("overwritten", layer(1))]
+    assert 160 <= judge(table)[0].first_step < 160 + 2 * every
+
+
+def test_replaced_by_other_values():
+    """New random weights of the same size are found as well."""
+
+    def replace(training, step):
+        if step == 80:
+            training.weights[2] = training.random.permutation(training.weights[2].ravel()).reshape(
+                training.weights[2].shape
+            )
+
+    assert alarms(Training(before_step=replace).run(150)) == [("overwritten", layer(2))]
+
+
+def test_not_of_an_average_that_all_layers_take():
+    """Weights that are set to their average, all alike, are healthy."""
+    average = {}
+
+    def swap(training, step):
+        for place, weight in enumerate(training.weights):
+            average[place] = 0.9 * average.get(place, weight) + 0.1 * weight
+            if step % 50 == 49:
+                training.weights[place] = average[place].copy()
+
+    assert alarms(Training(before_step=swap, rate=3e-3).run(200)) == []
+
+
+def test_not_of_a_restart():
+    """A learning rate that restarts moves the weights further, by their updates."""
+
+    def rate(step):
+        return 1e-2 * (1 - (step % 40) / 40) ** 2
+
+    assert alarms(Training(rate=rate).run(200)) == []
+    assert alarms(Training(rate=rate).run(400, 40)) == []
