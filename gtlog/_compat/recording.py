@@ -1,5 +1,7 @@
 """What sees which variables are read, and what keeps tapes from recording."""
 
+import sys
+
 
 def variable_watcher():
     """A context manager whose `watched_variables()` are the trainable ones read inside it."""
@@ -12,8 +14,9 @@ def stop_recording():
 
 
 def _record():
-    try:
-        from tensorflow.python.eager import record
-    except ImportError:  # before TensorFlow 2.12
-        from tensorflow.python.eager import tape as record
-    return record
+    # The second is where they were before TensorFlow 2.12. TensorFlow has imported either by then.
+    for name in ("tensorflow.python.eager.record", "tensorflow.python.eager.tape"):
+        module = sys.modules.get(name)
+        if hasattr(module, "VariableWatcher"):
+            return module
+    raise ImportError("TensorFlow has no VariableWatcher where gtlog knows it")

@@ -88,10 +88,13 @@ class EagerStep(RunningStep):
         self.failures.raise_pending()
 
     def _log(self):
-        if self._capture.drop_if_mixed():
+        is_dropped = self._capture.drop_if_mixed()
+        if is_dropped:
             self.failures.notice(messages.MIXED)
         with self.failures.guard("find the variables", self.number):
             self._tell_what_is_used()
+            if is_dropped:  # which of the variables are this step's is not known any more
+                self._capture.used = list(self.registry)
         with self._counter.logging():
             self.post_hook.finish_eagerly(self._capture)
 
