@@ -243,8 +243,8 @@ class StepLogger:
 
     def _called(self, step, function, owner, args, kwargs):
         """Notes what a step is called with, while its variables are looked for."""
-        with self._failures.guard("look through the arguments of the step"):
-            if getattr(step, "is_watched", False):
+        if getattr(step, "is_watched", False):
+            with self._failures.guard("look through the arguments of the step"):
                 self._post_hook.registry.objects.add_call(function, owner, args, kwargs)
 
     def _asked_for(self, attribute):

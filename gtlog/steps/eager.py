@@ -64,19 +64,19 @@ class EagerStep(RunningStep):
         self.number, self.is_logged = None, False  # so it stays where beginning fails
         self._capture = self._captured = None
         self._read, self._of_model, self._alive = [], [], []
-        with self.failures.guard("compare the step with the one before"):
-            if self.post_hook.update_outside.is_waiting:
+        if self.post_hook.update_outside.is_waiting:
+            with self.failures.guard("compare the step with the one before"):
                 self.post_hook.update_outside.before_step()
         with self.failures.guard("begin a step"):
             self.number, is_logged = self._counter.begin()
             self._gate.running.add(self)
             self._capture = Capture(self.number) if is_logged else None
             self.is_logged = is_logged
-        with self.failures.guard("open the gate", self.number):
-            if self.is_logged:
-                self._gate.open(self._capture)
-            elif self._gate.capture is not None:
+            if self._gate.capture is not None and not is_logged:
                 self._gate.mark_overlap(self._gate.capture)
+        if self.is_logged:
+            with self.failures.guard("open the gate", self.number):
+                self._gate.open(self._capture)
 
     def finish(self):
         """The post-hook: logs the step, whose update is done."""
@@ -84,7 +84,7 @@ class EagerStep(RunningStep):
         if self.is_logged:
             with self.failures.guard("log the step", self.number):
                 self._log()
-        self._alive = []
+            self._alive = []
         self.failures.raise_pending()
 
     def _log(self):
