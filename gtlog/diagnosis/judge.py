@@ -84,7 +84,7 @@ def _guarded(fault, evidence):
     try:
         with np.errstate(all="ignore"):
             return RULES[fault](evidence)
-    except Exception as error:  # pylint: disable=broad-except
+    except Exception as error:
         warnings.warn(
             f"The rule for {fault!r} failed and is left out of this diagnosis: "
             f"{type(error).__name__}: {error}",

@@ -1,4 +1,7 @@
-"""Diagnosis while the training runs: bounded memory, bounded cost, each finding given once."""
+"""Diagnosis while the training runs: bounded memory, bounded cost, each finding given once.
+
+No logger uses it yet: first the rules have to be proven on trainings that they were not tuned on.
+"""
 
 import time
 

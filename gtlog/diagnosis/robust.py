@@ -75,19 +75,6 @@ def least(values, width):
     return windows(values, width).min(axis=-1)
 
 
-def highest_so_far(values):
-    """The highest of what is known up to and with each column; NaN before anything is."""
-    filled = np.where(np.isnan(values), -np.inf, values)
-    highest = np.maximum.accumulate(filled, axis=1)
-    return np.where(np.isneginf(highest), np.nan, highest)
-
-
-def first_true(flags):
-    """Index of the first True of each row; the number of columns where there is none."""
-    found = flags.argmax(axis=1)
-    return np.where(flags.any(axis=1), found, flags.shape[1])
-
-
 def persists(flags, width=2):
     """Whether a flag has stood for `width` columns, the present one being the last."""
     standing = flags.copy()

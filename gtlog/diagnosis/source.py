@@ -13,8 +13,7 @@ def diagnose(source):
     Neither TensorFlow nor TensorBoard is needed.
 
     Args:
-      source: A log directory, `str` or path; a `gtlog.Run`; a `gtlog.StepLogger`, whose run may
-        still go on; or a `VitalsTable`.
+      source: A log directory, `str` or path; a `gtlog.Run`; or a `VitalsTable`.
 
     Returns:
       A list of `Finding`, alarms first, then by the step since which they are seen. Empty where no
@@ -27,15 +26,12 @@ def diagnose(source):
     """
     if isinstance(source, VitalsTable):
         return judge(source)
-    live = getattr(source, "diagnosis", None)
-    if live is not None:
-        return live.findings()
     run = open_run(source) if isinstance(source, (str, os.PathLike)) else source
     table = getattr(run, "table", None)
     if not isinstance(table, VitalsTable):
         raise TypeError(
-            "diagnose takes a log directory, a Run, a StepLogger that diagnoses or a "
-            f"VitalsTable, got {type(source).__name__}."
+            "diagnose takes a log directory, a Run or a VitalsTable, got "
+            f"{type(source).__name__}."
         )
     if not table.variables:
         raise ValueError(

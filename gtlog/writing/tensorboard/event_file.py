@@ -96,38 +96,6 @@ def is_remote(path):
     return "://" in path
 
 
-def events_in(path):
-    """The events of an event file on this machine, up to a record that is cut off at its end.
-
-    TensorFlow's own readers print a notice about each file, or one that they are deprecated.
-
-    Raises:
-      ValueError: the file is damaged.
-    """
-    with open(path, "rb") as file:
-        content = file.read()
-    begin = _HEADER_BYTES
-    while begin <= len(content):
-        length, checksum = struct.unpack("<QI", content[begin - _HEADER_BYTES : begin])
-        if checksum != _masked_crc32c(content[begin - _HEADER_BYTES : begin - 4]):
-            raise ValueError(f"{path!r} is damaged at byte {begin - _HEADER_BYTES}.")
-        end = begin + length
-        if end + _FOOTER_BYTES <= len(content):
-            yield tf.compat.v1.Event.FromString(content[begin:end])
-        begin = end + _FOOTER_BYTES + _HEADER_BYTES
-
-
-def _masked_crc32c(data):
-    """The checksum of a few bytes, as TensorFlow's record files have it."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (0x82F63B78 * (crc & 1))
-    crc ^= 0xFFFFFFFF
-    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
-
-
 def steps_in(path):
     """The first and the last step of an event file on this machine.
 
