@@ -41,6 +41,10 @@ class KnownVariable:
         """The `tf.Variable`, None where the user's program has dropped it."""
         return self._variable()
 
+    def stands_for(self, variable):
+        """Whether it is this variable, or a part of it."""
+        return self._variable() is variable
+
     def read(self):
         """The value at this point of the program, eager or symbolic.
 
@@ -55,9 +59,16 @@ class KnownVariable:
 class KnownShards(KnownVariable):
     """A variable that parameter servers keep in parts; `variable` is the first of them."""
 
+    def __init__(self, shards, path, role, when_dropped=None):
+        super().__init__(shards[0], path, role, when_dropped)
+        self._shards = [weakref.ref(shard) for shard in shards]
+
+    def stands_for(self, variable):
+        return any(shard() is variable for shard in self._shards)
+
     def read(self):
         """All of its rows."""
-        return tf.concat([_read(shard) for shard in _compat.shards_of(self.variable)], 0)
+        return tf.concat([_read(shard()) for shard in self._shards], 0)
 
 
 def read_each(known_variables, failures, when="", step=None):
@@ -103,6 +114,7 @@ class VariableRegistry:
         self._failures = Failures("warn") if failures is None else failures
         self._model = None if model is None else weakref.ref(model)
         self._known = {}
+        self._known_by_shard = {}
         self._taken = set()
         self._left_out = set()
         self._distributed = None
@@ -151,23 +163,31 @@ class VariableRegistry:
         inner = _compat.resource_variable(variable)
         if inner is None or _compat.is_of_graph(inner):
             return None
-        known = self._known.get(id(inner))
-        if known is not None and known.variable is inner:
+        known = self._known_already(inner)
+        if known is not None:
             return known
-        shards = _compat.shards_of(inner)
-        if shards and shards[0] is not inner:
-            return self._known_as(shards[0])
+        shards = _compat.shards_of(variable)
         with self._lock:
-            known = self._known.get(id(inner))
-            if known is not None and known.variable is inner:
+            known = self._known_already(inner)
+            if known is not None:
                 return known  # since another thread added it
-            kind = KnownShards if shards else KnownVariable
             own_path = naming.own_path(_compat.full_name(variable))
             if shards:
-                own_path = naming.path_of_shards(own_path)
-            elif naming.is_unnamed(own_path):
+                return self._add_shards(shards, naming.path_of_shards(own_path))
+            if naming.is_unnamed(own_path):
                 own_path = naming.own_path(self.objects.path_of(inner) or own_path)
-            return self._add(kind, inner, own_path)
+            return self._add(KnownVariable, inner, own_path)
+
+    def _known_already(self, variable):
+        key = id(variable)
+        known = self._known.get(key) or self._known_by_shard.get(key)
+        return known if known is not None and known.stands_for(variable) else None
+
+    def _add_shards(self, shards, own_path):
+        known = self._add(KnownShards, shards, own_path)
+        for shard in shards:
+            self._known_by_shard[id(shard)] = known
+        return known
 
     def add_all(self, variables):
         """Makes variables known; returns the `KnownVariable` of each that is not left out."""
@@ -201,7 +221,8 @@ class VariableRegistry:
             one.is_frozen = one not in trained
         return known
 
-    def _add(self, kind, variable, own_path):
+    def _add(self, kind, of, own_path):
+        variable = of[0] if kind is KnownShards else of
         if not _has_numbers(variable):
             return None
         self.has_variables = True
@@ -212,9 +233,7 @@ class VariableRegistry:
         path = naming.unique_path(own_path, self._taken)
         self._taken.add(path)
         key, dropped = id(variable), self._dropped
-        known = kind(
-            variable, path, roles.role_of(own_path), lambda reference: dropped.append(key)
-        )
+        known = kind(of, path, roles.role_of(own_path), lambda reference: dropped.append(key))
         self._known[key] = known
         if _compat.is_distributed(variable):
             self._distributed, self.is_distributed = known, True
