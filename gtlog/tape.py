@@ -9,7 +9,7 @@ import tensorflow as tf
 from gtlog import _compat
 from gtlog.errors import LoggingWarning
 from gtlog.notices.users_line import calling_line
-from gtlog.steps.active_step import active_step
+from gtlog.steps.active_step import Observation, active_step
 
 
 class InstrumentedTape(tf.GradientTape):
@@ -140,7 +140,7 @@ class InstrumentedTape(tf.GradientTape):
         if self._gtlog_step is not None:
             self._gtlog_step.tape_entered(self)
 
-    def _gtlog_observe(self, target, sources):
+    def _gtlog_observe(self, target, sources) -> Optional[Observation]:
         if self._gtlog_is_differentiating:
             return None
         step = active_step() if self._gtlog_logger is None else self._gtlog_step

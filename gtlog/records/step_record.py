@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtlog import statistics
+from gtlog.statistics.reducer import Reducer
 from gtlog.tensors import gradients
 from gtlog.tensors.arrays import array_of
 
@@ -193,7 +194,7 @@ class VariableRecord:
         return self.value, self.before
 
 
-def _reducer(elements):
+def _reducer(elements) -> Reducer:
     """The module that reduces a tensor where it lives, or an array."""
     if isinstance(elements, np.ndarray) or "CPU" in elements.device.upper():
         return statistics

@@ -39,7 +39,7 @@ class InlineStep(EagerStep):
     @property
     def is_over(self):
         """Whether the tapes of the step have done their work."""
-        return self.is_differentiated and not self._open_tapes
+        return self.is_differentiated and not self._tapes.any_records
 
 
 class PendingStep:

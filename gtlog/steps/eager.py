@@ -5,7 +5,7 @@ import tensorflow as tf
 from gtlog import _compat
 from gtlog.records.collected import Capture
 from gtlog.steps import messages
-from gtlog.steps.observation import EagerObservation
+from gtlog.steps.observing.observations import EagerObservation
 from gtlog.steps.step import RunningStep
 
 
@@ -121,7 +121,7 @@ class EagerStep(RunningStep):
             return self._observed_in_graph(tape, target, sources)
         if not self.is_logged:
             return None
-        return self._observed(EagerObservation, self, self._capture, tape, target, sources)
+        return self._observed(EagerObservation, self._capture, tape, target, sources)
 
     def _outputs_in_xla(self):
         if not self.is_compiled:

@@ -40,7 +40,8 @@ class GraphStep(RunningStep):
 
     def abandon(self):
         """Drops what TensorFlow would keep: it keeps this step for as long as the process lives."""
-        self._targets, self._touched, self._places = [], {}, None
+        self._tapes.forget_targets()
+        self._touched = {}
 
     def read(self, variables):
         """Notes the variables that the step has read."""

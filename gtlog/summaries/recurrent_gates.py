@@ -15,7 +15,7 @@ import re
 
 import numpy as np
 
-from gtlog import statistics
+from gtlog import statistics, tags
 from gtlog.summaries.histograms import DEFAULT_BUCKETS, check_buckets
 from gtlog.summaries.parts import of_each
 from gtlog.types import Summary
@@ -111,14 +111,14 @@ def _layer_histograms(variable, gates, buckets):
     for index, gate in enumerate(gates):
         of_gate = array[..., index * units : (index + 1) * units]
         yield Histogram(
-            tag=f"gates/{variable.path}/{gate}",
+            tag=tags.gates(variable.path, gate),
             buckets=statistics.histogram(of_gate, buckets),
             description=f"Gate {gate} of `{variable.path}`, shape {list(array.shape)}: "
             f"elements [..., {index * units}:{(index + 1) * units}].",
         )
     if not variable.is_bias:
         yield Histogram(
-            tag=f"unit_means/{variable.path}",
+            tag=tags.unit_means(variable.path),
             buckets=statistics.histogram(_unit_means(array), buckets),
             description=f"Means of `{variable.path}`, shape {list(array.shape)}, over all axes "
             f"but the last: one for each unit of the gates {', '.join(gates)}.",

@@ -91,7 +91,7 @@ class EventWriter:
         """
         if self.refusal:
             raise RuntimeError(self.refusal)
-        self.sink.append(step, values)
+        self.sink.write(step, values)
         self._last_step = step
 
     def flush(self):

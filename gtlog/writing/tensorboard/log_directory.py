@@ -8,6 +8,7 @@ import time
 
 import tensorflow as tf
 
+from gtlog.writing.sink import Sink
 from gtlog.writing.tensorboard.event import summary_of, tags_of_tables
 from gtlog.writing.tensorboard.event_file import EventFile, is_remote, steps_in
 
@@ -16,8 +17,8 @@ _EVENT_FILE = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
 _SUFFIX = ".gtlog"
 
 
-class LogDirectory:
-    """Appends events to an event file, and to a new one where the old one cannot be used any more.
+class LogDirectory(Sink):
+    """A `Sink` that writes events to a file, and to a new one if the old one cannot be used any more.
 
     Args:
       path: The directory, `str`. It is made, and made again, where it is missing.
@@ -59,7 +60,7 @@ class LogDirectory:
             return None
         return min(first for first, _ in steps), max(last for _, last in steps)
 
-    def append(self, step, values):
+    def write(self, step, values):
         """Writes one event of the values, so that it is in a file that is there on return.
 
         Raises:
