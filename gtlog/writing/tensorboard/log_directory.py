@@ -18,7 +18,7 @@ _SUFFIX = ".gtlog"
 
 
 class LogDirectory(Sink):
-    """A `Sink` that writes events to a file, and to a new one if the old one cannot be used any more.
+    """A `Sink` that writes events to a file, and to a new one if the old one is of no more use.
 
     Args:
       path: The directory, `str`. It is made, and made again, where it is missing.
