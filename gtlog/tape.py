@@ -27,7 +27,7 @@ class InstrumentedTape(tf.GradientTape):
       watch_accessed_variables: As for `tf.GradientTape`: whether trainable variables are watched
         when they are read.
       logger: A `gtlog.StepLogger`, in a plain loop that has no function to decorate. Each tape
-        begins a step; what it left behind is logged when the next one begins, or at the logger's
+        begins a step; it is logged when the next one begins, or at the logger's
         `flush` or `close`, so the values are those after the optimizer update. A tape that is
         entered before a gradient was taken belongs to the same step (a GAN's two tapes); for any
         other grouping write `with logger.step():` around the step.

@@ -41,12 +41,12 @@ class EagerStep(RunningStep):
         self._read += known_variables
 
     def calls(self, captured):
-        """Notes all the variables that the step reads, where its `tf.function` tells them."""
+        """Notes all variables that the step reads, as its `tf.function` lists them."""
         self._captured = captured
 
     @property
     def capture(self):
-        """The `Capture` of a logged step, once begun; None where it is not logged."""
+        """The `Capture` of a logged step, once begun. None if it is not logged."""
         return self._capture
 
     @property
@@ -116,7 +116,7 @@ class EagerStep(RunningStep):
                 self._gate.shut(self._capture)
 
     def observe(self, tape, target, sources):
-        """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
+        """As `Step.observe`."""
         if not tf.executing_eagerly():
             return self._observed_in_graph(tape, target, sources)
         if not self.is_logged:

@@ -49,7 +49,7 @@ class GraphStep(RunningStep):
             self.touched(self.registry.add_all(variables))
 
     def observe(self, tape, target, sources):
-        """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
+        """As `Step.observe`."""
         return None if self._is_unseen else self._observed_in_graph(tape, target, sources)
 
     def touched(self, known_variables):

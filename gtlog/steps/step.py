@@ -91,12 +91,12 @@ class RunningStep(Step):
         self.touched(known_variables)
 
     def _outputs_in_xla(self):
-        """What is in place of the gate in a graph that XLA compiles; None where nothing can be."""
+        """The `Handover` of a graph that XLA compiles, or None if it has none."""
         self.failures.notice(messages.INSIDE_XLA)
 
 
 def _why_gradients_are_unseen():
-    """What keeps a tape in the graph that is being traced from handing over; None where nothing."""
+    """Why gradients of this graph cannot be logged, as a message. None if they can."""
     if _compat.runs_on_workers():
         return messages.GRADIENT_ON_WORKERS
     if _compat.is_plain_graph():

@@ -1,4 +1,4 @@
-"""The few numbers that tell whether training goes well."""
+"""The few numbers that show whether training goes well."""
 
 import math
 

@@ -124,7 +124,7 @@ def _header_of(variables):
 
 
 def _is_trained(variable):
-    """Whether the step trains a variable; None where no tape shows it."""
+    """Whether the step trains a variable. None if no tape shows it."""
     return None if variable.was_asked is None else variable.is_trained
 
 

@@ -1,4 +1,4 @@
-"""A log directory of gtlog's own: its event files, one after the other, and who else is there."""
+"""A log directory of gtlog's own: its event files, one after the other, and those of others."""
 
 import itertools
 import os
@@ -66,7 +66,7 @@ class LogDirectory(Sink):
         Raises:
           OSError, tf.errors.OpError: it could not be written. The next call tries a new file.
         """
-        self._leave_lost_file(f"Step {step} and those behind it go to a new file.")
+        self._leave_lost_file(f"Step {step} and later ones go to a new file.")
         if self._file is None:
             self._file, self._described = self._new_file(), set()
         try:
@@ -106,8 +106,8 @@ class LogDirectory(Sink):
         tf.io.gfile.makedirs(self.path)
         names = map(_EVENT_FILE.match, tf.io.gfile.listdir(self.path))
         newest = max((int(name.group(1)) for name in names if name), default=0)
-        # Behind all that are there, also where the clock was set back: TensorBoard never returns to
-        # an earlier file.
+        # After all others, even if the clock was set back: TensorBoard never returns to an earlier
+        # file.
         second = max(int(time.time()), newest + 1)
         name = (
             f"events.out.tfevents.{second:010d}.{socket.gethostname()}.{os.getpid()}."

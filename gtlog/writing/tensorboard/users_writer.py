@@ -112,5 +112,5 @@ def _loggers_of(writer):
 
 
 def _is_noop(writer):
-    """Whether a writer is there to write nothing; as the default it would let another one write."""
+    """Whether this is the no-op writer. Made default, it would leave an outer writer in place."""
     return isinstance(writer, type(tf.summary.create_noop_writer()))
