@@ -31,10 +31,10 @@ class EagerStep(RunningStep):
     def read(self, variables):
         """Notes variables that the step has read."""
         with self.failures.guard("find the variables", self.number):
-            self._of_model = self.registry.add_model()
             self._read += self.registry.add_all(variables)
-            if self.is_logged:  # the step may have made them for itself; its end reads them
-                self._alive += variables
+            if self.is_logged:
+                self._of_model = self.registry.add_model()
+                self._alive += variables  # its end reads those that it made for itself, too
 
     def touched(self, known_variables):
         """Notes variables that the step uses, those that are read in other threads included."""
