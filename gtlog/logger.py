@@ -196,7 +196,8 @@ class StepLogger:
         Where a decorated step of the same logger logs inside `fit`, the callback stands aside.
 
         Returns:
-          A `keras.callbacks.Callback` of the Keras that `tf.keras` is. It keeps the logger alive.
+          A callback for `tf.keras`, of the Keras version that it stands for. It keeps the logger
+          alive.
         """
         self._post_hook.unseen.settle()  # the tape is Keras's
         return callback_of(FitSteps(self._parts), self)

@@ -103,7 +103,7 @@ class VariableRecord:
 
     @_computed_once
     def value_extremes(self) -> statistics.Extremes:
-        """Extremes of the value after the update: all that a histogram needs."""
+        """Extremes of the value after the update, all that a histogram needs."""
         return _reducer(self._value_elements).extremes(self._value_elements)
 
     @_computed_once
