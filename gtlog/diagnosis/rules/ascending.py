@@ -41,6 +41,8 @@ MOST_KERNELS = 0.8
 def find(evidence):
     """The kernels whose updates go up the gradient, or the network where nearly all do."""
     kernels = evidence.kernels
+    if not len(kernels):
+        return []
     descent = evidence.column("descent")[kernels]
     # What only scales a kernel has nothing to do with its gradient.
     counts = evidence.is_trained_now[kernels] & ~(evidence.scaling >= SCALING)
