@@ -1,4 +1,4 @@
-"""The command line: `gtlog demo`, `gtlog diagnose`."""
+"""The command line: `gtlog demo`, `gtlog diagnose`, `gtlog show`."""
 
 import argparse
 import importlib
@@ -8,6 +8,7 @@ import gtlog
 from gtlog.demo import MODELS
 from gtlog.demo.folder import new_run_folder
 from gtlog.diagnosis import command
+from gtlog.terminal import command as show
 
 _DEMO_PACKAGES = {
     "sklearn": "scikit-learn (the digits)",
@@ -49,6 +50,7 @@ def _parser():
     commands = parser.add_subparsers(title="commands", metavar="command", dest="name")
     _add_demo(commands)
     command.add_parser(commands)
+    show.add_parser(commands)
     return parser
 
 
