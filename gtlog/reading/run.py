@@ -1,8 +1,9 @@
 """One run: what its log directory holds, by name and step."""
 
+import bisect
 import importlib
 import os
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Tuple
 
 import numpy as np
 
@@ -201,6 +202,14 @@ class Run:
                 f"vitals() writes them. There is: {_listed(self.tags)}"
             )
 
+    def kind_of(self, tag: str) -> str:
+        """`"scalar"`, `"histogram"`, `"image"`, or the name of the plugin a tag belongs to.
+
+        Raises:
+          KeyError: there is no such tag.
+        """
+        return self._series_of(tag).kind
+
     def scalars(self, tag: str) -> Dict[int, float]:
         """The numbers under a tag by their steps.
 
@@ -231,6 +240,51 @@ class Run:
           ValueError, OSError: the event file is damaged, or gone.
         """
         return self._value(tag, step, self._series_of(tag, "image"))
+
+    def values_at(self, step: int, wanted: Iterable[str]) -> Dict[str, Any]:
+        """The values of many tags at one step, of which each event is read once.
+
+        Args:
+          step: Number of a step.
+          wanted: Names of tags.
+
+        Returns:
+          Values by tag, as `scalars`, `histogram` and `image` give them. A tag that has none at
+          this step, or one that cannot be read, is left out.
+        """
+        values: Dict[str, Any] = {}
+        places: Dict[_Place, List[str]] = {}
+        for tag in wanted:
+            content = self._content_at(tag, step)
+            if isinstance(content, _Place):
+                places.setdefault(content, []).append(tag)
+            elif content is not None:
+                values[tag] = content
+        for place, names in places.items():
+            values.update(self._values_of(place, set(names)))
+        return values
+
+    def _content_at(self, tag, step):
+        series = self._series.get(tag)
+        if series is None:
+            return None
+        place = bisect.bisect_left(series.steps, step)
+        is_there = place < len(series.steps) and series.steps[place] == step
+        return series.values[place] if is_there else None
+
+    def _values_of(self, place, wanted):
+        try:
+            event = self._files.event_at(*place)
+        except (OSError, ValueError):  # the file is gone, or was replaced
+            return {}
+        found = {}
+        for one in event.values:
+            if one.tag in wanted:
+                try:
+                    found[one.tag] = decoded(event.step, one).value
+                except ValueError:  # damaged: `histogram` and `image` say how
+                    continue
+        return found
 
     def steps_of(self, tag: str) -> np.ndarray:
         """The steps at which there is a value under a tag, int64.
