@@ -3,7 +3,7 @@
 import bisect
 import importlib
 import os
-from typing import Any, Dict, Iterable, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -16,12 +16,14 @@ _LISTED = 12  # names that a message lists
 _KEPT_KINDS = ("scalar",)  # whose values are small enough to be kept
 
 
-def open_run(logdir) -> "Run":
+def open_run(logdir, is_read: Optional[Callable[[str, int], None]] = None) -> "Run":
     """Opens a run to look at it. Neither TensorFlow nor TensorBoard is needed.
 
     Args:
       logdir: The log directory, `str` or `os.PathLike`, on this machine. Where the only event files
         are those of one directory beneath, that one is opened.
+      is_read: Called for each event with the path of its file and where it begins there, in bytes:
+        for a progress bar.
 
     Returns:
       A `Run`.
@@ -32,7 +34,7 @@ def open_run(logdir) -> "Run":
       ValueError: several directories beneath hold runs, which the message names; or `logdir` is not
         on this machine.
     """
-    return Run(logdir)
+    return Run(logdir, is_read)
 
 
 class _Place(NamedTuple):
@@ -68,6 +70,7 @@ class Run:
 
     Args:
       logdir: As in `open_run`.
+      is_read: As in `open_run`.
 
     Attributes:
       logdir: The directory of the event files, `str`.
@@ -76,19 +79,25 @@ class Run:
       FileNotFoundError, NotADirectoryError, ValueError: as `open_run` does.
     """
 
-    def __init__(self, logdir):
+    def __init__(self, logdir, is_read=None):
         self.logdir = _directory_of_run(local_path(logdir))
         self._files = EventFiles(self.logdir, recursive=False, by_name=True)
         self._vitals_files = VitalsFiles()
         self._series: Dict[str, _Series] = {}
         self._kept: Dict[str, Any] = {}
-        self.refresh()
+        self.refresh(is_read)
 
-    def refresh(self) -> bool:
-        """Reads what was written since. Returns whether there was anything."""
+    def refresh(self, is_read=None) -> bool:
+        """Reads what was written since. Returns whether there was anything.
+
+        Args:
+          is_read: As in `open_run`.
+        """
         is_new = False
         for placed in self._files.new():
             is_new = True
+            if is_read is not None:
+                is_read(placed.path, placed.offset)
             self._vitals_files.add(placed)
             for value in placed.event.values:
                 self._index(placed, value)
@@ -357,6 +366,11 @@ class Run:
         )
         columns = {name: self.table.column(name).reshape(-1) for name in self.table.columns}
         return pandas.DataFrame(columns, index=index)
+
+    def _repr_html_(self) -> str:
+        """The run in a notebook: findings, a picture of all layers, and the page."""
+        # By name, as above: what shows a run stands on the reader.
+        return importlib.import_module("gtlog.looking.notebook").run_html(self)
 
     def __repr__(self) -> str:
         steps, names = self.steps, self.variables
