@@ -8,8 +8,13 @@ const SPANS = { // of the kinds of codes: where a scale ends, and what counts as
 };
 const LEVELS = 256;
 
+const tokens = new Map(); // of the theme that is in force
+
 function token(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  if (!tokens.has(name)) {
+    tokens.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  }
+  return tokens.get(name);
 }
 
 function rgbOf(text) {
@@ -34,6 +39,7 @@ function ramp(names) {
 
 /** The colours of the theme that is in force. */
 function palette() {
+  tokens.clear();
   return {
     below: ramp(["--page", "--less-1", "--less-2", "--less-3"]),
     above: ramp(["--page", "--more-1", "--more-2", "--more-3"]),
@@ -66,6 +72,13 @@ function sequentialScale(colours, [low, high]) {
     const level = Math.floor(((score - low) / span) * LEVELS);
     return colours.level[Math.max(0, Math.min(LEVELS - 1, level))];
   };
+}
+
+const FORMAT = new Intl.NumberFormat("en");
+
+/** A whole number with commas. */
+function commas(number) {
+  return FORMAT.format(number);
 }
 
 /** The range of most codes, for a sequential scale. */
@@ -146,7 +159,7 @@ function scoreInWords(score, mode, kind) {
   }
   const factor = 10 ** (Math.abs(score) / unit);
   const times = factor >= 1e6 ? factor.toExponential(0).replace("e+", "e") : factor < 10 ? factor.toFixed(1)
-    : Math.round(+factor.toPrecision(2)).toLocaleString("en");
+    : commas(+factor.toPrecision(2));
   return `${times} × ${score < 0 ? "smaller" : "larger"} than ${than}`;
 }
 

@@ -8,14 +8,15 @@ const QUANTILE = 0.01; // beyond which a curve does not stretch its chart
  * A chart: `lines` of {run, values, style}, drawn between the steps of `span`.
  * Values that are not finite are marked at the upper edge.
  */
-function drawChart(canvas, { lines, span, left, width, scale, rule = null, height = CHART.height, range = null }) {
+function drawChart(canvas, { lines, span, left, width, scale, rule = null, height = CHART.height, range = null, margin = 0 }) {
   const context = sized(canvas, left + width + RIGHT, height);
   const map = scale === "log" ? Math.log10 : (one) => one;
-  const [low, high] = range || robustRange(lines, map);
+  const [lowest, highest] = range || robustRange(lines, map);
+  const low = lowest - margin, high = highest + margin;
   const y = (value) => CHART.top + (1 - (map(value) - low) / (high - low)) * (height - CHART.top - CHART.bottom);
   context.strokeStyle = token("--line");
   context.strokeRect(left - 0.5, 0.5, width + 1, height - 1);
-  drawRange(context, { low, high, scale, left, height });
+  drawRange(context, { low: lowest, high: highest, scale, left, height });
   context.save();
   context.beginPath();
   context.rect(left, 1, width, height - 2);

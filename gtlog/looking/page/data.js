@@ -16,7 +16,8 @@ function embeddedSource(element) {
     isServed: false,
     async runs() {
       const { header } = await loaded;
-      return header.runs.map((run, place) => ({ name: run.name, key: String(place) }));
+      return header.runs.map((run, place) => ({
+        name: run.name, key: String(place), alarms: run.findings.filter((one) => one.severity === "alarm").length }));
     },
     async run(key) {
       const { header, bytes } = await loaded;
@@ -28,12 +29,12 @@ function embeddedSource(element) {
 function servedSource() {
   return {
     isServed: true,
-    // A list of {name, mark}; the mark changes when there is something new.
+    // A list of {name, mark, alarms}; the mark changes when there is something new.
     async runs() {
       const response = await fetch("runs");
       await check(response);
       const runs = await response.json();
-      return runs.map((run) => ({ name: run.name, key: run.name, mark: run.mark }));
+      return runs.map((run) => ({ name: run.name, key: run.name, mark: run.mark, alarms: run.alarms }));
     },
     async run(key) {
       const { header, bytes } = await fetched(`data?run=${encodeURIComponent(key)}`);
@@ -89,7 +90,12 @@ function parsed(bytes) {
 }
 
 function block(bytes, [begin, length]) {
-  return bytes.slice(begin, begin + length);
+  return bytes.subarray(begin, begin + length);
+}
+
+/** The buffer of a block alone, in which its numbers begin where they may. */
+function buffer(bytes, place) {
+  return block(bytes, place).slice().buffer;
 }
 
 /** A run; its columns are unpacked when they are first asked for. */
@@ -115,7 +121,7 @@ function decodedRun(header, bytes) {
     },
     series: header.series.map((one) => ({
       name: one.name,
-      values: new Float64Array(block(bytes, one.block).buffer),
+      values: new Float64Array(buffer(bytes, one.block)),
     })),
     findings: header.findings,
     notes: header.notes,
@@ -157,9 +163,9 @@ function decodedDetails(header, bytes) {
       row: one.row,
       kind: one.kind,
       steps: Float64Array.from(one.steps),
-      edges: new Float32Array(block(bytes, one.edges).buffer),
+      edges: new Float32Array(buffer(bytes, one.edges)),
       counts: block(bytes, one.counts),
-      bands: new Float32Array(block(bytes, one.bands).buffer),
+      bands: new Float32Array(buffer(bytes, one.bands)),
     })),
     pictures: header.pictures.map((one) => ({
       row: one.row,

@@ -28,7 +28,7 @@ function findingCard(finding, run, show) {
 }
 
 function headline(finding) {
-  const step = `since step ${finding.step.toLocaleString("en")}`;
+  const step = `since step ${commas(finding.step)}`;
   const place = finding.layer === null ? make("b", "", "The network as a whole") : make("code", "", finding.layer);
   return [place, `: ${finding.title} ${step}`];
 }

@@ -192,7 +192,7 @@ function drawAxis(context, [from, to], left, width, y) {
     context.fillStyle = token("--line");
     context.fillRect(x, y, 1, 4);
     const align = x < left + 20 ? "left" : x > left + width - 24 ? "right" : "center";
-    text(context, tick.toLocaleString("en"), x, y + 16, { colour: "--soft", align });
+    text(context, commas(tick), x, y + 16, { colour: "--soft", align });
   }
 }
 

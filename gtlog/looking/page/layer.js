@@ -39,7 +39,19 @@ function drawLayer(container, { runs, row, span, width, step, details, close, ch
   panel.chosen = make("div", "cross chosen");
   panel.cross.hidden = panel.chosen.hidden = true;
   container.replaceChildren(...parts, panel.cross, panel.chosen);
+  stretchCrosses(panel, container.querySelectorAll(".chart"));
   return panel;
+}
+
+/** The cross-hair of the panel reaches from its first chart to its last. */
+function stretchCrosses(panel, charts) {
+  if (!charts.length) return;
+  const last = charts[charts.length - 1];
+  for (const cross of [panel.cross, panel.chosen]) {
+    cross.style.top = `${charts[0].offsetTop + 20}px`;
+    cross.style.height = `${last.offsetTop + last.offsetHeight - charts[0].offsetTop - 20}px`;
+    cross.style.left = `${charts[0].offsetLeft}px`;
+  }
 }
 
 function placeOf(run, path) {
@@ -55,8 +67,9 @@ function chip(variable, row, choose) {
 }
 
 function facts({ path, role, shape, dtype, trained }) {
-  const size = shape.reduce((product, one) => product * one, 1).toLocaleString("en");
+  const size = commas(shape.reduce((product, one) => product * one, 1));
   const state = trained === null ? "" : trained ? ", trained" : ", not trained";
+  if (!dtype) return [make("code", "", path), ` ${role.replace(/_/g, " ")}`]; // a run without vitals
   const form = shape.length ? `${shape.join(" × ")} = ${size} elements` : "one number";
   return [make("code", "", path), ` ${role.replace(/_/g, " ")}, ${form}, ${dtype}${state}`];
 }
@@ -74,9 +87,10 @@ function layerChart({ title, first, faint, rule = null, isQuiet, words }, pair, 
   if (!main.some((one) => one.values.some((value) => !Number.isNaN(value) && (!isQuiet || value !== 0)))) return null;
   const kind = main[0].kind;
   const scale = kind === "log" && !first.endsWith("nonfinite") ? "log" : "linear";
-  const range = kind === "share" ? [-0.02, 1.02] : kind === "cosine" ? [-1.05, 1.05] : null;
+  const range = kind === "share" ? [0, 1] : kind === "cosine" ? [-1, 1] : null;
   const canvas = make("canvas"), value = make("span", "value");
-  drawChart(canvas, { lines, span: panel.span, left: panel.left, width: panel.width, scale, rule, range, height: 64 });
+  drawChart(canvas, { lines, span: panel.span, left: panel.left, width: panel.width, scale, rule, range,
+    margin: range ? 0.05 : 0, height: 64 });
   panel.charts.push({ value, lines: main });
   return make("div", "chart", [make("div", "chart-title", [make("b", "", title), make("small", "", words), value]), canvas]);
 }
@@ -186,6 +200,6 @@ function showPicture(picture, step) {
   picture.step = nearest.step;
   if (image.src) URL.revokeObjectURL(image.src);
   image.src = URL.createObjectURL(nearest.blob);
-  const steps = pictures.map((one) => one.step.toLocaleString("en")).join(", ");
-  caption.replaceChildren(make("b", "", "kernel"), ` at step ${nearest.step.toLocaleString("en")}; there are pictures of the steps ${steps}`);
+  const steps = pictures.map((one) => commas(one.step)).join(", ");
+  caption.replaceChildren(make("b", "", "kernel"), ` at step ${commas(nearest.step)}; there are pictures of the steps ${steps}`);
 }

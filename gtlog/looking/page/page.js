@@ -21,6 +21,7 @@ async function start() {
   buildControls();
   page.map = makeMap($("map"), { picked, hovered, zoomed });
   await chooseRuns();
+  performance.mark("gtlog-drawn");
   listenToPage();
   if (page.source.isServed) setInterval(() => refresh().catch(fail), REFRESH);
 }
@@ -41,7 +42,7 @@ function fail(error) {
 
 /** Loads the chosen runs, and draws all of it. */
 async function chooseRuns() {
-  const chosen = page.runs.find((one) => one.name === view.run) || page.runs[0];
+  const chosen = page.runs.find((one) => one.name === view.run) || page.runs.find((one) => one.alarms) || page.runs[0];
   const other = page.runs.find((one) => one.name === view.other && one.key !== chosen.key);
   page.key = chosen.key;
   page.run = await loaded(chosen);
@@ -89,10 +90,14 @@ function buildControls() {
 }
 
 function buildRunChoices() {
-  const options = () => page.runs.map((one) => option(one.key, one.name));
+  const options = () => page.runs.map((one) => option(one.key, one.name + alarmsInWords(one.alarms)));
   $("run").replaceChildren(...options());
   $("other").replaceChildren(option("", "no other run"), ...options());
   $("other-label").hidden = page.runs.length < 2;
+}
+
+function alarmsInWords(alarms) {
+  return alarms ? ` (${alarms} ${alarms === 1 ? "alarm" : "alarms"})` : "";
 }
 
 function nameOf(key) {
@@ -143,17 +148,17 @@ function showControls() {
   }
   $("whole").hidden = view.from === "" && view.to === "";
   $("extent").textContent = extentInWords(page.run);
+  document.body.classList.toggle("two-runs", page.other !== null);
 }
 
 function extentInWords(run) {
-  const number = (one) => one.toLocaleString("en");
   const layers = new Set(run.variables.map((one) => one.layer)).size;
   const steps = run.steps.length;
   if (!steps) return "no steps";
-  const shown = steps < run.logged ? `${number(run.logged)} logged steps in ${number(steps)} columns, each with its worst`
-    : `${number(steps)} logged steps`;
-  const span = steps > 1 ? `, ${number(run.steps[0])} to ${number(run.last)}` : `, number ${number(run.last)}`;
-  return `${number(run.variables.length)} variables in ${number(layers)} layers · ${shown}${span}`;
+  const shown = steps < run.logged ? `${commas(run.logged)} logged steps in ${commas(steps)} columns, each with its worst`
+    : `${commas(steps)} logged steps`;
+  const span = steps > 1 ? `, ${commas(run.steps[0])} to ${commas(run.last)}` : `, number ${commas(run.last)}`;
+  return `${commas(run.variables.length)} variables in ${commas(layers)} layers · ${shown}${span}`;
 }
 
 // Drawing
@@ -182,6 +187,7 @@ function drawPictures() {
   const width = Math.max(420, $("left").clientWidth);
   const span = run.steps.length ? unionSpan() : [0, 1];
   $("map").hidden = $("legend").hidden = $("controls").hidden = !hasMap;
+  drawNames(!hasMap);
   if (hasMap) drawMap(span, width);
   if (!run.steps.length) return;
   page.series = drawSeries($("series"), { runs: [run, other].filter(Boolean), span, width });
@@ -189,6 +195,24 @@ function drawPictures() {
   const step = chosenStep();
   moveSeriesCross(page.series, step, true);
   if (hasMap) moveCross(page.map, step, true);
+}
+
+const MOST_NAMES = 400;
+
+/** Without vitals there is no picture to click into: the variables by name. */
+function drawNames(isShown) {
+  const { variables } = page.run;
+  $("names").hidden = !isShown || !variables.length;
+  if ($("names").hidden) return;
+  const buttons = variables.slice(0, MOST_NAMES).map(({ path, place }) => {
+    const button = make("button", path === view.variable ? "chip on" : "chip", path);
+    button.type = "button";
+    button.addEventListener("click", () => openRow(place));
+    return button;
+  });
+  const more = variables.length - buttons.length;
+  if (more > 0) buttons.push(make("span", "quiet", `and ${more} more`));
+  $("names").replaceChildren(...buttons);
 }
 
 function unionSpan() {
@@ -202,7 +226,7 @@ function drawMap(span, width) {
   const kind = run.kindOf(statistic);
   const scores = scoresOf(run, statistic, mode);
   page.rows = orderedRows(run, scores);
-  const range = rangeOf(codesWithNonfinite(run, statistic), kind);
+  const range = mode === "absolute" ? rangeOf(codesWithNonfinite(run, statistic), kind) : null;
   const colour = mode === "absolute" ? sequentialScale(colours, range) : divergingScale(colours, kind);
   const panels = [{ run, scores, mode, colour, kind, title: other ? run.name : "" }];
   if (other) panels.push(...otherPanels({ mode, colour, kind }));
@@ -272,7 +296,7 @@ function openRow(row) {
   view.layer = variable.layer || variable.path;
   view.variable = variable.path;
   drawAll();
-  reveal(page.map, row);
+  if (page.rows.length) reveal(page.map, row);
 }
 
 function closeLayer() {
@@ -319,7 +343,7 @@ function cellInWords({ panel, row, step }) {
   const place = panel.places ? panel.places[row] : row;
   if (place < 0) return [`${page.run.variables[row].path.slice(-200)}`, "not in this run"];
   const i = place * panel.run.steps.length + stepAt(panel.run, step);
-  const lines = [page.run.variables[row].path.slice(-200), `step ${step.toLocaleString("en")}`];
+  const lines = [page.run.variables[row].path.slice(-200), `step ${commas(step)}`];
   if (panel.mode !== "difference") {
     lines.push(`${view.statistic} ${inWords(codesWithNonfinite(panel.run, view.statistic)[i], panel.kind)}`);
   }

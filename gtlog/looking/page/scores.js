@@ -100,11 +100,36 @@ function subtractPast(scores, rows, steps) {
   }
 }
 
-/** The median; the numbers are put in order in place. */
+/** The median; the numbers change their places. */
 function median(numbers) {
-  numbers.sort();
   const half = numbers.length >> 1;
-  return numbers.length % 2 ? numbers[half] : Math.round((numbers[half - 1] + numbers[half]) / 2);
+  const upper = selected(numbers, half);
+  if (numbers.length % 2) return upper;
+  let lower = numbers[0];
+  for (let i = 1; i < half; i++) if (numbers[i] > lower) lower = numbers[i];
+  return Math.round((lower + upper) / 2);
+}
+
+/** The number that would stand at a place if they were sorted; smaller ones stand before it then. */
+function selected(numbers, place) {
+  let low = 0, high = numbers.length - 1;
+  while (low < high) {
+    const pivot = numbers[(low + high) >> 1];
+    let i = low, j = high;
+    while (i <= j) {
+      while (numbers[i] < pivot) i++;
+      while (numbers[j] > pivot) j--;
+      if (i <= j) {
+        const number = numbers[i];
+        numbers[i++] = numbers[j];
+        numbers[j--] = number;
+      }
+    }
+    if (place <= j) high = j;
+    else if (place >= i) low = i;
+    else break;
+  }
+  return numbers[place];
 }
 
 function bounded(score) {
@@ -157,16 +182,13 @@ function binned(scores, steps, rows, edges, width, mode) {
 /** How bad a row is over the steps that are shown: what 5 % of its cells exceed. */
 function badnessOfRow(scores, row, steps, [first, end], mode) {
   const middle = middleOf(scores, row * steps, steps, mode);
-  const all = [];
+  const all = new Int32Array(end - first);
   let known = 0;
   for (let i = first; i < end; i++) {
     const score = scores[row * steps + i];
-    if (score === ABSENT) continue;
-    known++;
-    all.push(score === INFINITE ? 80000 : score === ZERO ? ALWAYS_ZERO : Math.abs(score - middle));
+    if (score !== ABSENT) all[known++] = score === ZERO ? ALWAYS_ZERO : badness(score, middle);
   }
-  if (!known) return -1;
-  return all.sort((a, b) => b - a)[Math.floor(known * 0.05)];
+  return known ? all.subarray(0, known).sort()[Math.ceil(known * 0.95) - 1] : -1;
 }
 
 /** Second run minus first run, at the steps of the first; rows by their paths. */
