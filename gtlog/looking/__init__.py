@@ -11,8 +11,9 @@ notebook. What a door needs:
 Where the page finds an element `<script type="application/octet-stream;base64" id="gtlog-data">`,
 it takes the data from it. Else it asks the server that it came from, by addresses beside its own:
 
-    runs                            JSON: [{"name": "train", "mark": "12 steps"}, ...]; the page
-                                    asks for a run again when its mark has changed
+    runs                            JSON: [{"name": "train", "mark": "12 steps", "alarms": 1}, ...];
+                                    the page asks for a run again when its mark has changed; alarms
+                                    may be left out
     data?run=train                  page_bytes of this run alone
     details?run=train&variable=a/b  details_bytes of a variable, by its path in the data of the run;
                                     asked for where the run was given without details

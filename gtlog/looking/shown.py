@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, Optional, Tuple
 from gtlog.diagnosis import diagnose
 from gtlog.looking.details import DetailsOfRun
 from gtlog.reading.run import Run, open_run
-from gtlog.vitals.table import VitalsTable
+from gtlog.variables.roles import role_of
+from gtlog.vitals.table import VariableRow, VitalsTable, layer_of
 
 _MOST_SERIES = 16  # numbers of steps that are drawn of a run without vitals
 
@@ -74,11 +75,12 @@ def _findings(table):
 def _without_vitals(run, name):
     """A run of an older gtlog, or of another tool: the numbers that it has."""
     scalars = [tag for tag in run.tags if run.kind_of(tag) == "scalar"]
-    table, left_out = _table_of_scalars(run, scalars)
+    details = DetailsOfRun(run)
+    table, left_out = _table_of_scalars(run, scalars, details.steps())
     notes = [_what_is_missing(run, scalars)]
     if left_out:
         notes.append(f"The first {_MOST_SERIES} scalars are drawn, and {left_out} are not.")
-    return ShownRun(name, table, (), (*notes, *run.problems))
+    return ShownRun(name, table, (), (*notes, *run.problems), details)
 
 
 def _what_is_missing(run, scalars):
@@ -96,13 +98,22 @@ def _what_is_missing(run, scalars):
     )
 
 
-def _table_of_scalars(run, scalars):
+def _table_of_scalars(run, scalars, steps):
+    """The numbers as a table without columns, of their steps and others; how many are not in it."""
     shown = scalars[:_MOST_SERIES]
     series = {tag: _readable(run, tag) for tag in shown}
-    steps = sorted({step for one in series.values() for step in one})
+    steps = sorted({*steps, *(step for one in series.values() for step in one)})
     nan = float("nan")
     values = {tag: [one.get(step, nan) for step in steps] for tag, one in series.items()}
-    return VitalsTable(steps, (), {}, values), len(scalars) - len(shown)
+    return VitalsTable(steps, _rows(run), {}, values), len(scalars) - len(shown)
+
+
+def _rows(run):
+    """The variables that tags tell of; their shapes are not known."""
+    return tuple(
+        VariableRow(path, layer_of(path), role_of(path), (), "", None, place)
+        for place, path in enumerate(run.variables)
+    )
 
 
 def _readable(run, tag):

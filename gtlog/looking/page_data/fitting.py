@@ -38,11 +38,25 @@ def page_bytes(runs, most_bytes=None):
     if not isinstance(runs, (list, tuple)) or hasattr(runs, "_fields"):
         runs = [runs]
     shown = [shown_run(one) for one in runs]
-    for limits in _STAGES:
-        data = encoded(shown, limits)
+    data, last = encoded(shown, _STAGES[0]), _STAGES[0]
+    for limits in _STAGES[1:]:
         if most_bytes is None or len(data) <= most_bytes:
             break
+        if limits == _STAGES[-1] or _may_fit(shown, len(data), last, limits, most_bytes):
+            data, last = encoded(shown, limits), limits
     return data
+
+
+def _may_fit(shown, size, last, limits, most_bytes):
+    """Whether it is worth encoding again: bins compress no better than the steps in them."""
+    if any(one.details is not None for one in shown) and limits.histograms < last.histograms:
+        return True
+    before, after = (_columns(shown, most) for most in (last.steps, limits.steps))
+    return after < before and size * after <= most_bytes * before
+
+
+def _columns(shown, most):
+    return sum(min(len(one.table), most) for one in shown)
 
 
 def details_bytes(run, path):
