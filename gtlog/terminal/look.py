@@ -96,7 +96,10 @@ class Look:
         return lines_of_run(run, self.findings, choice, screen) + _of_others(others, screen)
 
     def _judged(self, run):
-        return judge(run.table, self._is_over)
+        # What was found while the run went on is more than what the table shows.
+        if self._is_over or run.logged_findings:
+            return run.findings
+        return judge(run.table, is_whole=False)
 
     def _status_of_findings(self):
         is_alarm = any(one.severity == ALARM for one in self.findings)
