@@ -84,7 +84,7 @@ def test_what_the_summaries_write(logdir):
         summaries.vitals(),
     ]
     with gtlog.StepLogger(logdir, summaries=stock) as log:
-        with pytest.warns(gtlog.LoggingWarning, match="NaN"), log.step():
+        with pytest.warns(gtlog.TrainingWarning, match="NaN"), log.step():
             with gtlog.InstrumentedTape() as tape:
                 loss = tf.add_n([tf.reduce_sum(one) for one in variables.values()])
             tape.gradient(loss, list(variables.values()))
