@@ -1,4 +1,4 @@
-"""The command line: `gtlog demo`, `gtlog diagnose`."""
+"""The command line: `gtlog demo`, `gtlog diagnose`, `gtlog report`, `gtlog show`."""
 
 import argparse
 import importlib
@@ -7,7 +7,9 @@ import sys
 import gtlog
 from gtlog.demo import MODELS
 from gtlog.demo.folder import new_run_folder
-from gtlog.diagnosis import command
+from gtlog.diagnosis import command as diagnose_command
+from gtlog.looking import command as report_command
+from gtlog.terminal import command as show_command
 
 _DEMO_PACKAGES = {
     "sklearn": "scikit-learn (the digits)",
@@ -48,7 +50,9 @@ def _parser():
     parser.add_argument("--version", action="version", version=f"gtlog {gtlog.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="command", dest="name")
     _add_demo(commands)
-    command.add_parser(commands)
+    diagnose_command.add_parser(commands)
+    report_command.add_parser(commands)
+    show_command.add_parser(commands)
     return parser
 
 

@@ -1,8 +1,9 @@
 """One run: what its log directory holds, by name and step."""
 
+import bisect
 import importlib
 import os
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -15,12 +16,14 @@ _LISTED = 12  # names that a message lists
 _KEPT_KINDS = ("scalar",)  # whose values are small enough to be kept
 
 
-def open_run(logdir) -> "Run":
+def open_run(logdir, is_read: Optional[Callable[[str, int], None]] = None) -> "Run":
     """Opens a run to look at it. Neither TensorFlow nor TensorBoard is needed.
 
     Args:
       logdir: The log directory, `str` or `os.PathLike`, on this machine. Where the only event files
         are those of one directory beneath, that one is opened.
+      is_read: Called for each event with the path of its file and where it begins there, in bytes:
+        for a progress bar.
 
     Returns:
       A `Run`.
@@ -31,7 +34,7 @@ def open_run(logdir) -> "Run":
       ValueError: several directories beneath hold runs, which the message names; or `logdir` is not
         on this machine.
     """
-    return Run(logdir)
+    return Run(logdir, is_read)
 
 
 class _Place(NamedTuple):
@@ -67,6 +70,7 @@ class Run:
 
     Args:
       logdir: As in `open_run`.
+      is_read: As in `open_run`.
 
     Attributes:
       logdir: The directory of the event files, `str`.
@@ -75,19 +79,25 @@ class Run:
       FileNotFoundError, NotADirectoryError, ValueError: as `open_run` does.
     """
 
-    def __init__(self, logdir):
+    def __init__(self, logdir, is_read=None):
         self.logdir = _directory_of_run(local_path(logdir))
         self._files = EventFiles(self.logdir, recursive=False, by_name=True)
         self._vitals_files = VitalsFiles()
         self._series: Dict[str, _Series] = {}
         self._kept: Dict[str, Any] = {}
-        self.refresh()
+        self.refresh(is_read)
 
-    def refresh(self) -> bool:
-        """Reads what was written since. Returns whether there was anything."""
+    def refresh(self, is_read=None) -> bool:
+        """Reads what was written since. Returns whether there was anything.
+
+        Args:
+          is_read: As in `open_run`.
+        """
         is_new = False
         for placed in self._files.new():
             is_new = True
+            if is_read is not None:
+                is_read(placed.path, placed.offset)
             self._vitals_files.add(placed)
             for value in placed.event.values:
                 self._index(placed, value)
@@ -201,6 +211,14 @@ class Run:
                 f"vitals() writes them. There is: {_listed(self.tags)}"
             )
 
+    def kind_of(self, tag: str) -> str:
+        """`"scalar"`, `"histogram"`, `"image"`, or the name of the plugin a tag belongs to.
+
+        Raises:
+          KeyError: there is no such tag.
+        """
+        return self._series_of(tag).kind
+
     def scalars(self, tag: str) -> Dict[int, float]:
         """The numbers under a tag by their steps.
 
@@ -231,6 +249,51 @@ class Run:
           ValueError, OSError: the event file is damaged, or gone.
         """
         return self._value(tag, step, self._series_of(tag, "image"))
+
+    def values_at(self, step: int, wanted: Iterable[str]) -> Dict[str, Any]:
+        """The values of many tags at one step, of which each event is read once.
+
+        Args:
+          step: Number of a step.
+          wanted: Names of tags.
+
+        Returns:
+          Values by tag, as `scalars`, `histogram` and `image` give them. A tag that has none at
+          this step, or one that cannot be read, is left out.
+        """
+        values: Dict[str, Any] = {}
+        places: Dict[_Place, List[str]] = {}
+        for tag in wanted:
+            content = self._content_at(tag, step)
+            if isinstance(content, _Place):
+                places.setdefault(content, []).append(tag)
+            elif content is not None:
+                values[tag] = content
+        for place, names in places.items():
+            values.update(self._values_of(place, set(names)))
+        return values
+
+    def _content_at(self, tag, step):
+        series = self._series.get(tag)
+        if series is None:
+            return None
+        place = bisect.bisect_left(series.steps, step)
+        is_there = place < len(series.steps) and series.steps[place] == step
+        return series.values[place] if is_there else None
+
+    def _values_of(self, place, wanted):
+        try:
+            event = self._files.event_at(*place)
+        except (OSError, ValueError):  # the file is gone, or was replaced
+            return {}
+        found = {}
+        for one in event.values:
+            if one.tag in wanted:
+                try:
+                    found[one.tag] = decoded(event.step, one).value
+                except ValueError:  # damaged: `histogram` and `image` say how
+                    continue
+        return found
 
     def steps_of(self, tag: str) -> np.ndarray:
         """The steps at which there is a value under a tag, int64.
@@ -308,6 +371,11 @@ class Run:
         )
         columns = {name: self.table.column(name).reshape(-1) for name in self.table.columns}
         return pandas.DataFrame(columns, index=index)
+
+    def _repr_html_(self) -> str:
+        """The run in a notebook: findings, a picture of all layers, and the page."""
+        # By name, as above: what shows a run stands on the reader.
+        return importlib.import_module("gtlog.looking.notebook").run_html(self)
 
     def __repr__(self) -> str:
         steps, names = self.steps, self.variables

@@ -18,10 +18,10 @@ class KnownVariable:
 
     Attributes:
       path: Path that no other variable of the registry has.
-      role: What `roles.role_of` tells of the variable's own name.
+      role: Role by the variable's own name, as `roles.role_of` returns it.
       layer: Class name of the layer that holds it, None without a `model`.
       made: A number that is larger for variables that were made later.
-      is_frozen: Whether a model that holds it says that it does not train it.
+      is_frozen: Whether a model holds it and does not train it.
       steps_logged: In how many steps it was logged so far.
       is_trained_unseen: Whether a gradient is taken of it that cannot be handed over.
     """
@@ -38,7 +38,7 @@ class KnownVariable:
 
     @property
     def variable(self):
-        """The `tf.Variable`, None where the user's program has dropped it."""
+        """The `tf.Variable`, or None if the user's program has dropped it."""
         return self._variable()
 
     def stands_for(self, variable):
@@ -77,7 +77,7 @@ def read_each(known_variables, failures, when="", step=None):
     Args:
       known_variables: Iterable of `KnownVariable`.
       failures: `Failures`, which each one that cannot be read goes to.
-      when: What tells this reading from others of the step, for the message.
+      when: When in the step they are read, for the message.
       step: Number of the step, where it is known.
 
     Returns:
@@ -136,7 +136,7 @@ class VariableRegistry:
 
     @property
     def strategy(self):
-        """The strategy that keeps copies of variables for its replicas; None where none does."""
+        """The strategy that keeps copies of variables for its replicas, or None if none does."""
         variable = None if self._distributed is None else self._distributed.variable
         return None if variable is None else variable.distribute_strategy
 
@@ -148,7 +148,7 @@ class VariableRegistry:
             or where it belongs to a graph alone.
 
         Returns:
-          Its `KnownVariable`; None where it is left out, or fails.
+          Its `KnownVariable`. None if it is left out, or fails.
         """
         try:
             return self._known_as(variable)
@@ -202,7 +202,7 @@ class VariableRegistry:
           model: Keras model or `tf.Module`; None takes the logger's own.
 
         Returns:
-          Their `KnownVariable`s; none without a model, or where it cannot tell them.
+          Their `KnownVariable`s. Empty without a model, or if it fails to list them.
         """
         with self._failures.guard("find the variables of the model"):
             return self._known_of(model)

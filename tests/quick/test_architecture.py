@@ -13,7 +13,7 @@ ROOMS = (
     ("_compat", "errors", "statistics", "tags", "values", "vitals"),
     ("notices", "reading", "tensors", "when"),
     ("diagnosis", "records", "testing", "variables"),
-    ("graphs", "types"),
+    ("graphs", "looking", "terminal", "types"),
     ("advice", "summaries"),
     ("writing",),
     ("steps",),
@@ -25,7 +25,10 @@ ROOMS = (
     ("__main__",),
 )
 # What only looks at logs, or computes on arrays, runs where TensorFlow is not installed.
-WITHOUT_TENSORFLOW = ("diagnosis", "errors", "reading", "statistics", "tags", "values", "vitals")
+WITHOUT_TENSORFLOW = (
+    *("diagnosis", "errors", "looking", "reading", "statistics", "tags", "terminal", "values"),
+    "vitals",
+)
 _MOST_FILES = 13  # a dozen, and `__init__`
 # Of names that tell a version.
 _BEGINNINGS, _ENDS = ("tf.version", "sys.version"), ("__version__", ".VERSION")

@@ -88,7 +88,7 @@ def test_what_the_summaries_write(logdir):
             with gtlog.InstrumentedTape() as tape:
                 loss = tf.add_n([tf.reduce_sum(one) for one in variables.values()])
             tape.gradient(loss, list(variables.values()))
-    expected = {tags.loss(), tags.VITALS, tags.STEPS, tags.images("conv/kernel")}
+    expected = {tags.loss(), tags.VITALS, tags.STEPS, tags.FINDINGS, tags.images("conv/kernel")}
     expected |= {tags.gates("lstm/recurrent_kernel", gate) for gate in "ifco"}
     expected |= {tags.unit_means("lstm/recurrent_kernel"), tags.nonfinite("conv/bias")}
     for of in (None, *variables):

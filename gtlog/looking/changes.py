@@ -1,0 +1,84 @@
+"""How each layer has changed beside the others: the numbers of the picture, by numpy.
+
+`page/scores.js` computes the same in a browser.
+"""
+
+import numpy as np
+
+from gtlog.looking.page_data import codes
+from gtlog.looking.page_data.bins import bin_starts, worst_codes
+
+LEAST_PEERS = 3
+"""With fewer rows of a role each would be its own measure: then all rows are the peers."""
+
+EARLY, LEAST_EARLY = 0.1, 5
+"""The share of a row's numbers that is its past, and how many they are at least."""
+
+_MOST = 32000
+
+
+def changes(table, statistic="gradient_rms"):
+    """Changes of the magnitudes of a statistic, against the layer's own past and its peers.
+
+    The logarithm, minus the median of the rows of the same role at the step, minus the median of
+    that over the first tenth of the row's own numbers.
+
+    Args:
+      table: A `VitalsTable`.
+      statistic: A column of magnitudes.
+
+    Returns:
+      int16 `[variables, steps]`: hundredths of a decade, and the codes of zero, of infinite and of
+      unknown numbers. Rows with NaN or infinite elements have the code of the infinite.
+    """
+    coded = codes.codes_of(table.column(statistic), codes.LOGARITHM)
+    counts = f"{'gradient' if statistic.startswith('gradient') else 'value'}_nonfinite"
+    coded[np.nan_to_num(table.column(counts)) > 0] = codes.INFINITE
+    numbers = np.where(codes.is_special(coded), np.nan, coded)
+    numbers = _without_past(_without_peers(numbers, [row.role for row in table.variables]))
+    is_known = ~np.isnan(numbers)
+    changed = coded.copy()
+    changed[is_known] = np.clip(np.rint(numbers[is_known]), -_MOST, _MOST).astype(np.int16)
+    return changed
+
+
+def _without_peers(numbers, roles):
+    roles = np.array(roles, object)
+    centred = numbers.copy()
+    for role in dict.fromkeys(roles.tolist()):
+        rows = np.flatnonzero(roles == role)
+        peers = rows if len(rows) >= LEAST_PEERS else np.arange(len(roles))
+        if len(peers) >= LEAST_PEERS:
+            centred[rows] -= _medians(numbers[peers].T)
+    return centred
+
+
+def _without_past(numbers):
+    centred = numbers.copy()
+    for row in centred:
+        known = row[~np.isnan(row)]
+        if len(known):
+            early = max(LEAST_EARLY, -(-len(known) // round(1 / EARLY)))
+            row -= np.median(known[:early])
+    return centred
+
+
+def _medians(rows):
+    """The median of each row; of one that has no number, 0."""
+    middle = np.ma.median(np.ma.masked_invalid(rows), axis=1)
+    return np.ma.filled(middle, 0.0)
+
+
+def columns(changed, steps, most):
+    """The changes in at most so many columns, each with its worst.
+
+    Args:
+      changed: int16 `[variables, steps]`, as from `changes`.
+      steps: Numbers of the steps.
+      most: How many columns.
+
+    Returns:
+      int16 `[variables, columns]`, and the numbers of the steps at which the columns begin.
+    """
+    starts = bin_starts(steps, most)
+    return worst_codes(changed, starts), steps[starts]

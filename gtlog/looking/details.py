@@ -1,0 +1,98 @@
+"""Histograms and kernel pictures of single variables, at some of the steps."""
+
+from typing import Dict, List, NamedTuple, Tuple
+
+import numpy as np
+
+from gtlog import tags
+
+KINDS = (
+    *(tags.WEIGHTS, tags.BIASES, tags.GRADIENTS),
+    *(kind + "_signed_log" for kind in (tags.WEIGHTS, tags.BIASES, tags.GRADIENTS)),
+)
+"""Kinds of histograms that are shown of a variable."""
+
+
+class Details(NamedTuple):
+    """Histograms and pictures of a run, or of one of its variables.
+
+    Attributes:
+      histograms: `[k, 3]` rows of left edge, right edge and count, by path, kind and step.
+      pictures: uint8 pixels `[height, width, channels]` by path and step.
+    """
+
+    histograms: Dict[Tuple[str, str], Dict[int, np.ndarray]]
+    pictures: Dict[str, Dict[int, np.ndarray]]
+
+
+class DetailsOfRun:
+    """Reads details of a run.
+
+    Args:
+      run: A `gtlog.Run`.
+    """
+
+    def __init__(self, run):
+        self._run = run
+        self._series = {}
+        for tag in run.tags:
+            parts = tags.kind_and_path(tag)
+            if parts.kind in KINDS or parts.kind == tags.IMAGES:
+                self._series[tag] = parts
+
+    def steps(self):
+        """The steps at which there are details, ascending ints."""
+        found = {step for tag in self._series for step in self._run.steps_of(tag).tolist()}
+        return sorted(found)
+
+    def at(self, steps, paths=None, with_histograms=True, with_pictures=True):
+        """The details of some steps.
+
+        Args:
+          steps: Numbers of steps; one without details is passed over.
+          paths: Paths of variables; None takes all.
+          with_histograms: Whether histograms are read.
+          with_pictures: Whether pictures are.
+
+        Returns:
+          `Details`. What cannot be read is not in it.
+        """
+        wanted = {
+            tag: parts
+            for tag, parts in self._series.items()
+            if (paths is None or parts.path in paths)
+            and (with_pictures if parts.kind == tags.IMAGES else with_histograms)
+        }
+        details = Details({}, {})
+        for step in steps:
+            for tag, value in self._run.values_at(step, wanted).items():
+                parts = wanted[tag]
+                if parts.kind == tags.IMAGES:
+                    details.pictures.setdefault(parts.path, {})[step] = value
+                else:
+                    details.histograms.setdefault((parts.path, parts.kind), {})[step] = value
+        return details
+
+
+def spread(steps, most, wanted=()):
+    """Some of many steps: the first, the last, those between at equal distances, and wanted ones.
+
+    Args:
+      steps: Ascending numbers of steps.
+      most: How many.
+      wanted: Numbers of steps, of each of which the nearest is taken first.
+
+    Returns:
+      A list of ascending numbers.
+
+    >>> spread([0, 10, 20, 30, 40], 3), spread([0, 10, 20, 30, 40], 3, wanted=[11])
+    ([0, 20, 40], [0, 10, 40])
+    """
+    if len(steps) <= most:
+        return list(steps)
+    array = np.asarray(steps)
+    nearest = [int(np.abs(array - one).argmin()) for one in wanted]
+    chosen: List[int] = list(dict.fromkeys([len(steps) - 1, 0, *nearest]))[:most]
+    even = np.linspace(0, len(steps) - 1, most - len(chosen) + 2).round().astype(int)[1:-1]
+    chosen += [int(place) for place in even]
+    return [steps[place] for place in sorted(set(chosen))]
