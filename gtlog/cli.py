@@ -1,4 +1,4 @@
-"""The command line: `gtlog demo`, `gtlog diagnose`, `gtlog report`."""
+"""The command line: `gtlog demo`, `gtlog diagnose`, `gtlog report`, `gtlog show`."""
 
 import argparse
 import importlib
@@ -9,6 +9,7 @@ from gtlog.demo import MODELS
 from gtlog.demo.folder import new_run_folder
 from gtlog.diagnosis import command as diagnose_command
 from gtlog.looking import command as report_command
+from gtlog.terminal import command as show_command
 
 _DEMO_PACKAGES = {
     "sklearn": "scikit-learn (the digits)",
@@ -51,6 +52,7 @@ def _parser():
     _add_demo(commands)
     diagnose_command.add_parser(commands)
     report_command.add_parser(commands)
+    show_command.add_parser(commands)
     return parser
 
 

@@ -13,7 +13,7 @@ ROOMS = (
     ("_compat", "errors", "statistics", "tags", "values", "vitals"),
     ("notices", "reading", "tensors", "when"),
     ("diagnosis", "records", "testing", "variables"),
-    ("graphs", "looking", "types"),
+    ("graphs", "looking", "terminal", "types"),
     ("advice", "summaries"),
     ("writing",),
     ("steps",),
@@ -26,7 +26,8 @@ ROOMS = (
 )
 # What only looks at logs, or computes on arrays, runs where TensorFlow is not installed.
 WITHOUT_TENSORFLOW = (
-    *("diagnosis", "errors", "looking", "reading", "statistics", "tags", "values", "vitals"),
+    *("diagnosis", "errors", "looking", "reading", "statistics", "tags", "terminal", "values"),
+    "vitals",
 )
 _MOST_FILES = 13  # a dozen, and `__init__`
 # Of names that tell a version.

@@ -45,7 +45,7 @@ def find(evidence):
     # What only scales a kernel has nothing to do with its gradient.
     counts = evidence.is_trained_now[kernels] & ~(evidence.scaling >= SCALING)
     descent = np.where(counts, descent, np.nan)
-    turn = _turn(evidence, descent) if evidence.is_lost else None
+    turn = _turn(evidence, descent) if evidence.is_lost and len(kernels) else None
     if turn is not None:
         return _of_the_whole(evidence, descent, descent[:, turn] < DESCENT, turn)
     onsets = np.array([_onset_of_ascent(row, evidence.steps) for row in descent], int)
