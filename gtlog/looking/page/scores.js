@@ -74,15 +74,17 @@ function rowsByRole(variables) {
 function subtractCommon(scores, codes, { rows, peers }, steps, isChange) {
   if (peers.length < LEAST_PEERS) return;
   const known = new Int16Array(peers.length), moves = new Int32Array(peers.length);
+  const before = new Int16Array(peers.length).fill(ABSENT);
   let middle = 0;
   for (let step = 0; step < steps; step++) {
     let count = 0, pairs = 0;
-    for (const row of peers) {
-      const code = codes[row * steps + step];
-      if (isSpecial(code)) continue;
-      known[count++] = code;
-      const before = step ? codes[row * steps + step - 1] : ABSENT;
-      if (isChange && !isSpecial(before)) moves[pairs++] = code - before;
+    for (let k = 0; k < peers.length; k++) {
+      const code = codes[peers[k] * steps + step];
+      if (!isSpecial(code)) {
+        known[count++] = code;
+        if (!isSpecial(before[k])) moves[pairs++] = code - before[k];
+      }
+      before[k] = code;
     }
     if (!count) continue;
     middle = isChange ? drift(middle, moves.subarray(0, pairs), known.subarray(0, count))
