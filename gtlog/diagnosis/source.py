@@ -2,6 +2,8 @@
 
 import os
 
+from gtlog.diagnosis.faults import ALARM
+from gtlog.diagnosis.finding import Finding
 from gtlog.diagnosis.judge import judge
 from gtlog.reading.run import open_run
 from gtlog.vitals.table import VitalsTable
@@ -13,7 +15,8 @@ def diagnose(source):
     Neither TensorFlow nor TensorBoard is needed.
 
     Args:
-      source: A log directory, `str` or path; a `gtlog.Run`; or a `VitalsTable`.
+      source: A log directory, `str` or path; a `gtlog.Run`; a `gtlog.StepLogger`, of which what
+        it has logged so far is judged; or a `VitalsTable`.
 
     Returns:
       A list of `Finding`, alarms first, then by the step since which they are seen. Empty where no
@@ -21,16 +24,18 @@ def diagnose(source):
 
     Raises:
       OSError: the log directory cannot be read.
-      ValueError: there are no vitals in it.
+      ValueError: there are no vitals in it, or the logger was made with `diagnose=False`.
       TypeError: `source` is none of these.
     """
     if isinstance(source, VitalsTable):
         return judge(source)
+    if hasattr(type(source), "_findings_so_far"):  # a StepLogger: nothing here imports TensorFlow
+        return source._findings_so_far()
     run = open_run(source) if isinstance(source, (str, os.PathLike)) else source
     table = getattr(run, "table", None)
     if not isinstance(table, VitalsTable):
         raise TypeError(
-            "diagnose takes a log directory, a Run or a VitalsTable, got "
+            "diagnose takes a log directory, a Run, a StepLogger or a VitalsTable, got "
             f"{type(source).__name__}."
         )
     if not table.variables:
@@ -39,3 +44,25 @@ def diagnose(source):
             "gtlog.summaries.vitals() writes them. It is on unless summaries= leaves it out."
         )
     return judge(table)
+
+
+def said(logged):
+    """What was found while a run went on, each finding as it was said last.
+
+    Args:
+      logged: `Run.logged_findings`, pairs of a step and the fields of a finding.
+
+    Returns:
+      A list of `Finding`, alarms first, then by the step since which they are seen. Findings of a
+      later version, whose fault is unknown, are left out.
+    """
+    findings = {}
+    for _, fields in logged:
+        try:
+            finding = Finding.from_dict(fields)
+        except (ValueError, TypeError):
+            continue
+        for one in (finding, *finding.consequences):
+            findings.pop((one.fault, one.layer), None)
+        findings[finding.fault, finding.layer] = finding
+    return sorted(findings.values(), key=lambda one: (one.severity != ALARM, one.first_step))

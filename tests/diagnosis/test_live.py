@@ -3,7 +3,17 @@
 import numpy as np
 
 from gtlog.diagnosis import live as live_module
-from gtlog.diagnosis.live import FIRST_STEPS, MOST_STEPS, RECENT_STEPS, LiveDiagnosis
+from gtlog.diagnosis.finding import Finding
+from gtlog.diagnosis.live import (
+    FEWEST_KEPT,
+    FEWEST_STEPS,
+    FIRST_STEPS,
+    GROWTH,
+    HEAD_START,
+    MOST_STEPS,
+    RECENT_STEPS,
+    LiveDiagnosis,
+)
 
 from .judged import layer
 from .training import Training
@@ -63,18 +73,50 @@ def test_memory_is_bounded():
     assert np.diff(steps).max() <= 700 / 64
 
 
-def test_judging_takes_at_most_a_fiftieth_of_the_logged_steps(monkeypatch):
-    """Where a judgement takes as long as five logged steps, one in 250 of them has one."""
+def judgements(monkeypatch, seconds_of_judgement, seconds, steps):
+    """The numbers of logged steps after which a run is judged."""
     clock, judged = Clock(), []
+    live = LiveDiagnosis(clock)
 
     def judge(table, is_whole):
-        clock.now += 5.0
-        judged.append(len(table))
+        clock.now += seconds_of_judgement * len(table) / MOST_STEPS
+        judged.append(int(table.last_step) + 1)
         return []
 
     monkeypatch.setattr(live_module, "judge", judge)
-    feed(LiveDiagnosis(clock), Training(sizes=(4, 4, 2), batch=4).run(760), seconds=1.0)
-    assert len(judged) == 4
+    feed(live, Training(sizes=(4, 4, 2), batch=4).run(steps), seconds=seconds)
+    return judged, live.seconds
+
+
+def test_judging_takes_at_most_a_fiftieth_of_the_logged_steps(monkeypatch):
+    """Beyond the first quarter of a second, judging takes two hundredths of the logged steps."""
+    judged, seconds = judgements(monkeypatch, 0.2, 0.01, 760)
+    assert seconds <= 0.02 * 0.01 * 760 + HEAD_START
+    assert judged[-1] > 192
+
+
+def test_cheap_judgements_are_frequent(monkeypatch):
+    """Where a judgement takes less than a fiftieth of a logged step, each step is judged."""
+    judged, _ = judgements(monkeypatch, 0.02, 1.0, 300)
+    assert judged == list(range(FEWEST_STEPS, 301))
+
+
+def test_the_beginning_is_judged_in_growing_intervals(monkeypatch):
+    """Before there is time for it, a run is judged when it has grown by a quarter."""
+    judged, seconds = judgements(monkeypatch, 0.01, 0.0, 300)
+    assert seconds <= HEAD_START
+    assert judged[:8] == [8, 10, 13, 17, 22, 28, 35, 44]
+    assert np.all(np.array(judged[1:]) <= np.ceil(GROWTH * np.array(judged[:-1])))
+
+
+def test_memory_is_bounded_where_models_are_large(monkeypatch):
+    """Of a large model fewer steps are kept."""
+    monkeypatch.setattr(live_module, "MOST_NUMBERS", 4 * 20 * 60)
+    live = LiveDiagnosis(Clock())
+    feed(live, Training(sizes=(4, 4, 2), batch=4).run(300), seconds=0.0)
+    steps = live.table().steps
+    assert FEWEST_KEPT <= len(steps) <= 60
+    assert steps[0] == 0 and list(steps[-15:]) == list(range(285, 300))
 
 
 def test_nan_is_judged_at_once():
@@ -105,3 +147,40 @@ def test_healthy_runs_say_nothing_on_the_way():
         live = LiveDiagnosis()
         assert feed(live, Training(**options).run(120)) == []
         assert live.close() == []
+
+
+def a_judge_of(findings_by_length):
+    """A stand-in for the judge: what it finds in tables of so many steps and more."""
+
+    def judge(table, is_whole):
+        lengths = [length for length in findings_by_length if length <= len(table)]
+        return findings_by_length[max(lengths)] if lengths else []
+
+    return judge
+
+
+def finding(fault, layer, first_step=0, severity="alarm"):
+    """A finding."""
+    return Finding(fault, severity, layer, None, first_step, "Seen.", "Look.")
+
+
+def given_with(monkeypatch, findings_by_length):
+    """Faults and layers that are given while a run of 20 steps goes on."""
+    monkeypatch.setattr(live_module, "judge", a_judge_of(findings_by_length))
+    found = feed(LiveDiagnosis(), Training(sizes=(4, 4, 2), batch=4).run(20))
+    return [(one.fault, one.layer) for _, one in found]
+
+
+def test_a_fault_is_named_once(monkeypatch):
+    """Where the layer that shows it best changes, the same fault is not said again."""
+    vanishing = [finding("vanishing_gradients", layer(number)) for number in (1, 2)]
+    given = given_with(monkeypatch, {9: vanishing[:1], 12: vanishing[1:]})
+    assert given == [("vanishing_gradients", layer(1))]
+
+
+def test_what_follows_from_an_alarm_is_no_news(monkeypatch):
+    """A consequence that shows later is not given; what began before the alarm is, and NaN is."""
+    cause, early = finding("weights_growing", None, 5), finding("vanishing_gradients", layer(0), 2)
+    late, lost = finding("exploding_gradients", layer(1), 8), finding("nonfinite", None, 9)
+    given = given_with(monkeypatch, {9: [cause], 11: [cause, late], 13: [late], 15: [early, lost]})
+    assert [fault for fault, _ in given] == ["weights_growing", "vanishing_gradients", "nonfinite"]
