@@ -2,6 +2,8 @@
 
 import os
 
+from gtlog.diagnosis.faults import ALARM
+from gtlog.diagnosis.finding import Finding
 from gtlog.diagnosis.judge import judge
 from gtlog.reading.run import open_run
 from gtlog.vitals.table import VitalsTable
@@ -39,3 +41,25 @@ def diagnose(source):
             "gtlog.summaries.vitals() writes them. It is on unless summaries= leaves it out."
         )
     return judge(table)
+
+
+def said(logged):
+    """What was found while a run went on, each finding as it was said last.
+
+    Args:
+      logged: `Run.logged_findings`, pairs of a step and the fields of a finding.
+
+    Returns:
+      A list of `Finding`, alarms first, then by the step since which they are seen. Findings of a
+      later version, whose fault is unknown, are left out.
+    """
+    findings = {}
+    for _, fields in logged:
+        try:
+            finding = Finding.from_dict(fields)
+        except (ValueError, TypeError):
+            continue
+        for one in (finding, *finding.consequences):
+            findings.pop((one.fault, one.layer), None)
+        findings[finding.fault, finding.layer] = finding
+    return sorted(findings.values(), key=lambda one: (one.severity != ALARM, one.first_step))
