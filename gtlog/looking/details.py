@@ -1,6 +1,6 @@
 """Histograms and kernel pictures of single variables, at some of the steps."""
 
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, NamedTuple, Tuple
 
 import numpy as np
 
@@ -75,12 +75,12 @@ class DetailsOfRun:
 
 
 def spread(steps, most, wanted=()):
-    """Some of many steps: the first, the last, those between at equal distances, and wanted ones.
+    """Some of many steps: the first, the last, and those between at equal distances.
 
     Args:
       steps: Ascending numbers of steps.
       most: How many.
-      wanted: Numbers of steps, of each of which the nearest is taken first.
+      wanted: Numbers of steps; the nearest to each takes the place of one between.
 
     Returns:
       A list of ascending numbers.
@@ -90,9 +90,9 @@ def spread(steps, most, wanted=()):
     """
     if len(steps) <= most:
         return list(steps)
-    array = np.asarray(steps)
-    nearest = [int(np.abs(array - one).argmin()) for one in wanted]
-    chosen: List[int] = list(dict.fromkeys([len(steps) - 1, 0, *nearest]))[:most]
-    even = np.linspace(0, len(steps) - 1, most - len(chosen) + 2).round().astype(int)[1:-1]
-    chosen += [int(place) for place in even]
-    return [steps[place] for place in sorted(set(chosen))]
+    places = np.linspace(0, len(steps) - 1, most).round().astype(int).tolist()
+    for one in wanted:
+        place = int(np.abs(np.asarray(steps) - one).argmin())
+        if place not in places and most > 2:
+            places[1 + int(np.abs(np.array(places[1:-1]) - place).argmin())] = place
+    return [steps[place] for place in sorted(set(places))]

@@ -4,6 +4,7 @@
 const MODES = ["change", "level", "absolute"];
 const ALWAYS_ZERO = 300; // how bad an exact zero makes a row: three decades
 const LEAST_PEERS = 3;
+const OUTER = 0.2; // the share of layers on each side that does not tell the common drift
 const EARLY = 0.1; // share of a row's numbers that is its past
 const LEAST_EARLY = 5;
 // Which counts of NaN and infinity belong to a statistic: their own numbers are of finite elements.
@@ -45,13 +46,12 @@ function centred(run, codes, statistic, mode) {
   const steps = run.steps.length;
   const isShare = run.kindOf(statistic) !== "log";
   const scores = Int16Array.from(codes);
-  // Shares of zeros or dead units have no common drift: they are compared with their own past.
-  if (!(isShare && mode === "change")) {
-    for (const rows of rowsByRole(run.variables)) {
-      subtractPeers(scores, codes, rows, steps);
-    }
-  }
   if (mode === "change") subtractPast(scores, run.variables.length, steps);
+  // Shares of zeros or dead units have no common drift: they are compared with their own past.
+  if (isShare && mode === "change") return scores;
+  const common = mode === "change" ? drift : median;
+  const own = Int16Array.from(scores); // as it was, while some roles are done and others are not
+  for (const rows of rowsByRole(run.variables)) subtractCommon(scores, own, rows, steps, common);
   return scores;
 }
 
@@ -67,9 +67,23 @@ function rowsByRole(variables) {
     rows, peers: rows.length >= LEAST_PEERS ? rows : all }));
 }
 
-function subtractPeers(scores, codes, { rows, peers }, steps) {
+/**
+ * What the layers have in common at a step: what they had at the step before, moved no further than
+ * until a fifth of them lies on each side. A median would follow the layers that a fault takes
+ * along, where they are more than half, and show the healthy ones as changed.
+ */
+function drift(numbers, before) {
+  const last = numbers.length - 1;
+  const low = selected(numbers, Math.floor(last * OUTER));
+  if (low >= before) return low;
+  return Math.min(before, selected(numbers, Math.ceil(last * (1 - OUTER))));
+}
+
+/** Subtracts from the rows of a role what they have in common at each step. */
+function subtractCommon(scores, codes, { rows, peers }, steps, common) {
   if (peers.length < LEAST_PEERS) return;
   const known = new Int16Array(peers.length);
+  let middle = 0;
   for (let step = 0; step < steps; step++) {
     let count = 0;
     for (const row of peers) {
@@ -77,7 +91,7 @@ function subtractPeers(scores, codes, { rows, peers }, steps) {
       if (!isSpecial(code)) known[count++] = code;
     }
     if (!count) continue;
-    const middle = median(known.subarray(0, count));
+    middle = common(known.subarray(0, count), middle);
     for (const row of rows) {
       const i = row * steps + step;
       if (!isSpecial(codes[i])) scores[i] = bounded(codes[i] - middle);

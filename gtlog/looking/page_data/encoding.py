@@ -180,8 +180,8 @@ def _details(run, limits, blocks):
         return None
     wanted = [one.first_step for one in run.findings][:_MOST_WANTED]
     there = run.details.steps()
-    with_pictures = spread(there, limits.pictures, wanted[:1]) if limits.pictures else []
-    steps = sorted({*spread(there, limits.histograms, wanted), *with_pictures})
+    steps = spread(there, limits.histograms, wanted) if limits.histograms else []
+    with_pictures = spread(steps or there, limits.pictures, wanted[:1]) if limits.pictures else []
     details = run.details.at(steps, with_pictures=False)
     pictures = run.details.at(with_pictures, with_histograms=False).pictures
     details = details._replace(pictures=pictures)
