@@ -29,7 +29,7 @@ class _AutoGraphArtifact:
 
     @property
     def autograph_info__(self):
-        """Present for who would call the wrapper now; absent for who wants to convert it first."""
+        """Present for callers of the wrapper, absent for AutoGraph, which would convert it."""
         if _compat.asked_by_tf_convert() and not _compat.is_converted(self.__wrapped__):
             raise AttributeError("autograph_info__")
         return "gtlog has AutoGraph convert the step that it wraps"

@@ -190,13 +190,14 @@ class StepLogger:
         and prediction do not count. On the scheduled ones it logs all variables of the model with
         their values after the update, and those before it (`update_ratio`). Gradients and loss are
         not logged: the loss that Keras shows is a mean over the epoch so far. Where Keras runs
-        several steps at once (`steps_per_execution`), it logs once behind those among which a
+        several steps at once (`steps_per_execution`), it logs once after those among which a
         scheduled step was, under the number of the last of them and without `update_ratio`.
 
         Where a decorated step of the same logger logs inside `fit`, the callback stands aside.
 
         Returns:
-          A `keras.callbacks.Callback` of the Keras that `tf.keras` is. It keeps the logger alive.
+          A callback for `tf.keras`, of the Keras version that it stands for. It keeps the logger
+          alive.
         """
         self._post_hook.unseen.settle()  # the tape is Keras's
         return callback_of(FitSteps(self._parts), self)

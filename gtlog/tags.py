@@ -106,12 +106,12 @@ def table(kind: str, number: int = 1) -> str:
 
 
 class Parts(NamedTuple):
-    """What a tag says.
+    """The parts of a tag.
 
     Attributes:
       kind: The first part, such as `"weights"`, or the whole tag of a table without its number;
         None of a tag that is not gtlog's.
-      path: Path of the variable; None where the tag is about the whole step.
+      path: Path of the variable; None if the tag is about the whole step.
       part: The gate, the name of the loss, `"min"`, `"max"` or `"mean"` of the replicas; else None.
     """
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from gtlog import _compat
 from gtlog.errors import LoggingWarning
 from gtlog.notices.users_line import calling_line
-from gtlog.steps.active_step import active_step
+from gtlog.steps.active_step import Observation, active_step
 
 
 class InstrumentedTape(tf.GradientTape):
@@ -27,7 +27,7 @@ class InstrumentedTape(tf.GradientTape):
       watch_accessed_variables: As for `tf.GradientTape`: whether trainable variables are watched
         when they are read.
       logger: A `gtlog.StepLogger`, in a plain loop that has no function to decorate. Each tape
-        begins a step; what it left behind is logged when the next one begins, or at the logger's
+        begins a step; it is logged when the next one begins, or at the logger's
         `flush` or `close`, so the values are those after the optimizer update. A tape that is
         entered before a gradient was taken belongs to the same step (a GAN's two tapes); for any
         other grouping write `with logger.step():` around the step.
@@ -140,7 +140,7 @@ class InstrumentedTape(tf.GradientTape):
         if self._gtlog_step is not None:
             self._gtlog_step.tape_entered(self)
 
-    def _gtlog_observe(self, target, sources):
+    def _gtlog_observe(self, target, sources) -> Optional[Observation]:
         if self._gtlog_is_differentiating:
             return None
         step = active_step() if self._gtlog_logger is None else self._gtlog_step

@@ -215,7 +215,7 @@ def test_a_failing_schedule_is_said_once(logdir):
         raise ZeroDivisionError("never")
 
     log = gtlog.StepLogger(logdir, every=broken)
-    with pytest.warns(gtlog.LoggingWarning, match="tell whether to log a step: Zero") as caught:
+    with pytest.warns(gtlog.LoggingWarning, match="decide whether to log a step: Zero") as caught:
         fit(network(), log.keras_callback())
     assert len([one for one in caught if one.category is gtlog.LoggingWarning]) == 1
 

@@ -23,7 +23,7 @@ def called_by_autograph():
     https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/autograph/impl/api.py
 
     Returns:
-      None where Python called; else a function `(target, args, kwargs) -> result` that calls the
+      None if Python called; else a function `(target, args, kwargs) -> result` that calls the
       target as AutoGraph would have called the wrapper.
     """
     frame = sys._getframe(2)

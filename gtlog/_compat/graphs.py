@@ -85,7 +85,7 @@ def keep_whole(outcome):
 
 
 def captured_variable(handle):
-    """The variable whose handle a tensor in a graph is, None where it is no captured handle.
+    """The variable whose handle a tensor in a graph is. None if it is no captured handle.
 
     Args:
       handle: Symbolic tensor of dtype resource, from any depth of nested graphs.

@@ -55,15 +55,17 @@ def shards_of(variable):
     """The shards of a variable that parameter servers keep in parts, in the order of its rows.
 
     Args:
-      variable: `tf.Variable`.
+      variable: `tf.Variable`. Of a shard that the coordinator caches, only what it wraps it in
+        knows its container.
 
     Returns:
-      Tuple of `tf.Variable`; empty where the variable is no shard, or is kept in this process.
+      Tuple of `tf.Variable`, unwrapped; empty where the variable is no shard, or is kept in this
+      process.
     """
     container = getattr(variable, "_sharded_container", lambda: None)()
     if container is None or not is_on_server(variable):
         return ()
-    return tuple(container.variables)
+    return tuple(resource_variable(shard) for shard in container.variables)
 
 
 def is_on_server(variable):

@@ -8,7 +8,7 @@ _MOST_NAMES = 4
 
 
 class FirstNonfinite:
-    """Finds the first NaN or infinite value that a logger logs, and says where it came from.
+    """Finds the first NaN or infinite value that a logger logs, and where it came from.
 
     It looks at the losses, and at the extremes that the summaries have asked for: while all is
     finite, no tensor is read once more for it.

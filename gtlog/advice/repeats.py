@@ -8,7 +8,7 @@ def say_repeats(failures, capture, losses, names):
       failures: `Failures`.
       capture: `Capture` of the step.
       losses: List of `Loss`.
-      names: List of str, what each loss is called, None where it is not logged.
+      names: List of str, the name of each loss, None if it is not logged.
     """
     if capture.changed_between:
         message = _several_updates(capture.step, capture.changed_between)

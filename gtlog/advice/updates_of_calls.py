@@ -26,7 +26,7 @@ class UpdatesOfCalls:
         self._remaining = _MOST_CALLS
 
     def before_call(self, step, function, owner, args, kwargs):
-        """The optimizers that a call may use, each with its count; None where it is not asked.
+        """The optimizers that a call may use, each with its count. None if nothing is compared.
 
         Args:
           step: The `EagerStep` that the call is.

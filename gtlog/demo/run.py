@@ -1,4 +1,4 @@
-"""The whole demo: trains, draws, and says what became of it and where to look."""
+"""The whole demo: trains, draws, and prints the outcome and where to look."""
 
 import importlib.util
 import os

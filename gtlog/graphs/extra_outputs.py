@@ -3,9 +3,10 @@
 import tensorflow as tf
 
 from gtlog import _compat
+from gtlog.graphs.handover import Handover
 
 
-class ExtraOutputs:
+class ExtraOutputs(Handover):
     """What one trace of a second function hands over; it stands where a `Gate` stands elsewhere.
 
     Attributes:
@@ -29,7 +30,7 @@ class ExtraOutputs:
         self._receivers.append((len(tensors), callback))
 
     def hand_over_values(self, known_variables, read, callback):
-        """As `hand_over`, of the values that `read` gives; see `Gate.hand_over_values`."""
+        """As `Handover.hand_over_values`; `read` is called at once."""
         with _compat.stop_recording():
             pairs = read()
         were_read = [known for known, _ in pairs]

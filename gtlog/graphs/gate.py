@@ -11,9 +11,10 @@ import threading
 import tensorflow as tf
 
 from gtlog import _compat
+from gtlog.graphs.handover import Handover
 
 
-class Gate:
+class Gate(Handover):
     """A switch that graphs read while they run, and the capture that receives what passes.
 
     The variables of the switch are made when the first graph needs them.

@@ -28,7 +28,7 @@ def factor_of(target):
       target: Non-empty list of symbolic tensors that are differentiated together.
 
     Returns:
-      Symbolic scalar tensor; None where not all of them have one and the same factor.
+      Symbolic scalar tensor. None if they do not all have the same factor.
     """
     factors = [_factor_of(tensor) for tensor in target]
     variables = {id(variable) for variable, _ in factors}
@@ -51,7 +51,7 @@ def _factor_of(tensor):
 
 
 def _scale_variable(tensor):
-    """The variable whose value a tensor is, None where that is no loss scale."""
+    """The variable whose value a tensor is. None if it is no loss scale."""
     while tensor.op.type in _PASSING:
         tensor = tensor.op.inputs[0]
     if tensor.op.type != "ReadVariableOp":
@@ -67,7 +67,7 @@ def _is_scale(variable):
 
 
 def note_on(factor):
-    """What must be said with losses and gradients, given what `factor_of` found behind them."""
+    """The note for losses and gradients, given what `factor_of` returned."""
     if factor is not None:
         return DIVIDED
     return UNKNOWN if _compat.computes_in_float16() else ""

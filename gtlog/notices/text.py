@@ -12,7 +12,7 @@ def printable(text, most=None):
 
     Args:
       text: Any `str`.
-      most: Number of characters behind which it is cut; None keeps it whole.
+      most: Number of characters after which it is cut; None keeps it whole.
 
     Returns:
       The text with each control, format, surrogate or unassigned character as its escape, but for

@@ -43,7 +43,7 @@ def calling_line():
     """The innermost line of the user's that runs in this thread now, as `Line`.
 
     Returns:
-      None where there is none, as in the callbacks that TensorFlow runs in threads of its own.
+      None if there is none, as in the callbacks that TensorFlow runs in threads of its own.
     """
     frame = sys._getframe(1)
     while frame is not None and _is_a_librarys(frame):

@@ -20,7 +20,7 @@ _SIGN, _MODULUS = 1 << 63, 1 << 64
 
 
 class Metadata(NamedTuple):
-    """What a value says of its kind.
+    """The kind of a value, as its metadata give it.
 
     Attributes:
       plugin: Name of the TensorBoard plugin that shows it; empty where it is not said.
@@ -44,7 +44,7 @@ class Value(NamedTuple):
       tag: Name of the series.
       metadata: `Metadata`.
       kind: Name of the field that holds the value: `"tensor"`, `"simple_value"`, `"histo"`,
-        `"image"` or `"audio"`; None where there is none that is known.
+        `"image"` or `"audio"`; None if it is unknown.
       content: A float for `"simple_value"`, else the field's bytes.
     """
 
@@ -205,8 +205,8 @@ class _Type(NamedTuple):
       name: As TensorFlow calls it.
       stored: numpy's type of `tensor_content`.
       field: Number of the field of single elements.
-      element: numpy's type of the elements there; None where they are varints.
-      widen: From the stored elements to what numpy has a type for; None where it has one.
+      element: numpy's type of the elements there; None if they are varints.
+      widen: From the stored elements to what numpy has a type for; None if it has one.
     """
 
     name: str

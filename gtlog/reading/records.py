@@ -141,7 +141,7 @@ class RecordFile:
 
 
 def _length_at(file, offset):
-    """The length of the record at a byte; None where it does not fit its checksum."""
+    """The length of the record at a byte, or None if it does not fit its checksum."""
     file.seek(offset)
     header = file.read(_HEADER.size)
     if len(header) < _HEADER.size:
@@ -151,7 +151,7 @@ def _length_at(file, offset):
 
 
 def _record_at(file, offset, size):
-    """The data of the record at a byte; None where no whole one is."""
+    """The data of the record at a byte, or None if no whole record stands there."""
     length = _length_at(file, offset)
     if length is None or length > size - offset - _AROUND:
         return None

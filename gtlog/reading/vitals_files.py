@@ -173,7 +173,7 @@ def _names(header, key):
 
 
 def _row(fields, place):
-    """The row of a variable; what later versions may add behind the known fields is left out."""
+    """The row of a variable, without fields that a later version may add after the known ones."""
     try:
         path, role, shape, dtype, is_trained, order = fields[:6]
         return VariableRow(

@@ -1,1 +1,1 @@
-"""What one logged step left behind, as plain data: what its tapes handed over, and the record."""
+"""One logged step as plain data: what its tapes handed over, and the record."""

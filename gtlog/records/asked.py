@@ -28,7 +28,7 @@ class Asked:
         self._is_missing = {known: known not in with_gradient for known in self._is_missing}
 
     def is_missing(self, known):
-        """Whether None was returned for a variable; None where it was not asked for."""
+        """Whether `gradient` returned None for a variable. None if it was not asked for."""
         return self._is_missing.get(known)
 
     @property
@@ -41,7 +41,7 @@ class Asked:
         return known in self._is_missing
 
     def was_read(self, known):
-        """Whether the tape saw a variable read; None where it cannot tell."""
+        """Whether the tape saw a variable read. None if that is unknown."""
         if self._seen is None:
             return None
         variable = known.variable
@@ -54,7 +54,7 @@ class Asked:
 
 
 def facts(calls, known):
-    """What the `gradient` calls of a step say together of one variable.
+    """Combines what the `gradient` calls of a step know of one variable.
 
     Args:
       calls: List of `Asked`.

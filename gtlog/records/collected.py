@@ -88,7 +88,7 @@ class Capture:
         """Adds what a replica differentiated.
 
         Args:
-          target: `Target`, what the loss is told apart by.
+          target: `Target`, which distinguishes the loss from others.
           tensors: Eager tensors, whose sum is the loss.
           enclosed: Whether another tape was recording.
           replica: Number of the replica.
@@ -105,7 +105,7 @@ class Capture:
         parts.append(part)
 
     def drop_if_mixed(self):
-        """Drops what may be another step's, of which graphs cannot tell; whether it did."""
+        """Drops what may belong to an overlapping step. Returns whether anything was dropped."""
         if not (self.is_mixed and self.is_from_graph):
             return False
         self._before, self._gradients, self._losses, self._asked = {}, {}, {}, []

@@ -12,7 +12,7 @@ _MOST_NAMES = 32
 
 
 class Target(NamedTuple):
-    """What one differentiated target is told apart by.
+    """What distinguishes one differentiated target from the others of a step.
 
     Attributes:
       name: The name of its tape, empty where it has none.
@@ -123,7 +123,7 @@ class _Family:
 
 
 def told_apart(target):
-    """What tells a loss from others, as the end of a phrase; empty where nothing does."""
+    """What distinguishes a loss from others, as the end of a phrase. Empty if nothing does."""
     if target.name:
         return f" of the tape {target.name!r}"
     return f" differentiated by {target.sources[0]!r}" if target.sources else ""

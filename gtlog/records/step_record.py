@@ -1,4 +1,4 @@
-"""What one logged step left behind, as plain data that the summaries read."""
+"""One logged step as plain data, which the summaries read."""
 
 import dataclasses
 import functools
@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtlog import statistics
+from gtlog.statistics.reducer import Reducer
 from gtlog.tensors import gradients
 from gtlog.tensors.arrays import array_of
 
@@ -38,8 +39,8 @@ class VariableRecord:
         `StepLogger.keras_callback` for the trainable variables of its model.
       gradient: What `InstrumentedTape.gradient` returned, summed over the calls of the step; where
         the step changed the variable between them, over those after the last change. An eager
-        tensor, or `tf.IndexedSlices` of eager tensors. None where there was none.
-      layer: Class name of the layer that holds the variable (`"Conv2D"`), None where no `model` was
+        tensor, or `tf.IndexedSlices` of eager tensors. None if there was none.
+      layer: Class name of the layer that holds the variable (`"Conv2D"`), None if no `model` was
         given to the logger.
       replica_gradients: Where several replicas of a `tf.distribute` strategy took gradients, the
         part of each that runs in this process, in the order of their numbers; `gradient` is their
@@ -49,7 +50,7 @@ class VariableRecord:
         trainable. False for what is logged because the `model` of the logger has it.
       was_asked: Whether `InstrumentedTape.gradient` was asked for the variable in this step; None
         where no `InstrumentedTape` was asked for anything.
-      is_missing: Whether each such call returned None for it; None where it was not asked for.
+      is_missing: Whether each such call returned None for it; None if it was not asked for.
       was_read: Whether a tape saw the variable read before it was asked; None where that cannot be
         told: without `InstrumentedTape`, with `watch_accessed_variables=False`, and of variables
         with `trainable=False`, which no tape watches.
@@ -102,7 +103,7 @@ class VariableRecord:
 
     @_computed_once
     def value_extremes(self) -> statistics.Extremes:
-        """Extremes of the value after the update: all that a histogram needs."""
+        """Extremes of the value after the update, all that a histogram needs."""
         return _reducer(self._value_elements).extremes(self._value_elements)
 
     @_computed_once
@@ -193,7 +194,7 @@ class VariableRecord:
         return self.value, self.before
 
 
-def _reducer(elements):
+def _reducer(elements) -> Reducer:
     """The module that reduces a tensor where it lives, or an array."""
     if isinstance(elements, np.ndarray) or "CPU" in elements.device.upper():
         return statistics

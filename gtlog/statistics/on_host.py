@@ -217,7 +217,7 @@ def _is_large_float32(flat):
 
 
 def _float32_squares(size, blocks):
-    """Sum of the squares; None where float32 cannot tell it, or an element is not finite."""
+    """Sum of the squares. None if float32 cannot hold it, or an element is not finite."""
     total = 0.0
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         for block in blocks:

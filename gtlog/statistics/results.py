@@ -10,7 +10,7 @@ _LARGE, _SMALL = 1e140, 1e-140
 
 
 class Extremes(NamedTuple):
-    """What the quickest pass over a tensor tells.
+    """What the quickest pass over a tensor finds.
 
     Attributes:
       size: Number of elements.
@@ -31,7 +31,7 @@ class Extremes(NamedTuple):
 
 
 class TensorStatistics(NamedTuple):
-    """What a pass with sums tells: what `Extremes` does, and two numbers more.
+    """What a pass with sums finds: the numbers of `Extremes`, and two more.
 
     Attributes:
       size: Number of elements.
@@ -65,7 +65,7 @@ def with_sums(known, total, squares, shift=0):
 
 
 def bucket_rows(known, buckets, count):
-    """The rows of `histogram`, given who counts.
+    """The rows of `histogram`, given a function that counts.
 
     Args:
       known: `Extremes` of the elements.

@@ -10,8 +10,46 @@ a creator that leaves each variable as it is carries the step there.
 """
 
 import contextvars
+from typing import Any, Optional, Protocol
 
 from gtlog import _compat
+from gtlog.notices.failures import Failures
+
+
+class Observation(Protocol):
+    """What watches one `gradient` call of a tape."""
+
+    def take(self, result: Any) -> None:
+        """Takes what `gradient` returned, in the structure of the sources."""
+
+
+class Step(Protocol):
+    """What a tape meets: the step that it stands in, eager or being traced.
+
+    Attributes:
+      failures: `Failures` of the logger.
+    """
+
+    failures: Failures
+
+    def tape_entered(self, tape: Any) -> None:
+        """Notes that a tape records from now on."""
+
+    def tape_exited(self, tape: Any) -> None:
+        """Notes that a tape records no longer."""
+
+    def observe(self, tape: Any, target: Any, sources: Any) -> Optional[Observation]:
+        """Looks at a `gradient` call before TensorFlow computes it.
+
+        Args:
+          tape: The tape.
+          target: As given to `gradient`; any structure of tensors.
+          sources: As given to `gradient`; any structure of variables and tensors.
+
+        Returns:
+          What takes its result; None if nothing of the call is logged.
+        """
+
 
 _ACTIVE_STEP = contextvars.ContextVar("gtlog_active_step", default=None)
 
@@ -19,7 +57,7 @@ enter_step = _ACTIVE_STEP.set
 leave_step = _ACTIVE_STEP.reset
 
 
-def active_step():
+def active_step() -> Optional[Step]:
     """The innermost step that is open where the program is now; None outside a step."""
     step = _ACTIVE_STEP.get()
     if step is not None:

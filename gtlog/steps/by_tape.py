@@ -1,7 +1,7 @@
-"""Steps of a plain loop, told apart by its tapes alone.
+"""Steps of a plain loop, separated by its tapes alone.
 
 An inline loop has no function to decorate: a tape that was handed the logger begins a step, and the
-update follows somewhere behind it. So a step is written when the next one begins, which is after
+update follows somewhere after it. So a step is written when the next one begins, which is after
 its own update.
 """
 
@@ -30,7 +30,7 @@ class InlineStep(EagerStep):
             self.read(tape.watched_variables())
 
     def observe(self, tape, target, sources):
-        """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
+        """As `Step.observe`."""
         if self.is_closed:
             return None
         self.is_differentiated = True
@@ -39,14 +39,14 @@ class InlineStep(EagerStep):
     @property
     def is_over(self):
         """Whether the tapes of the step have done their work."""
-        return self.is_differentiated and not self._open_tapes
+        return self.is_differentiated and not self._tapes.any_records
 
 
 class PendingStep:
     """The step of a plain loop that is under way; all that has to be finished when a logger ends.
 
     Attributes:
-      step: An `InlineStep`; None where nothing is pending.
+      step: An `InlineStep`, or None if nothing is pending.
     """
 
     def __init__(self):

@@ -5,7 +5,7 @@ import tensorflow as tf
 from gtlog import _compat
 from gtlog.records.collected import Capture
 from gtlog.steps import messages
-from gtlog.steps.observation import EagerObservation
+from gtlog.steps.observing.observations import EagerObservation
 from gtlog.steps.step import RunningStep
 
 
@@ -31,22 +31,22 @@ class EagerStep(RunningStep):
     def read(self, variables):
         """Notes variables that the step has read."""
         with self.failures.guard("find the variables", self.number):
-            self._of_model = self.registry.add_model()
             self._read += self.registry.add_all(variables)
-            if self.is_logged:  # the step may have made them for itself; its end reads them
-                self._alive += variables
+            if self.is_logged:
+                self._of_model = self.registry.add_model()
+                self._alive += variables  # its end reads those that it made for itself, too
 
     def touched(self, known_variables):
         """Notes variables that the step uses, those that are read in other threads included."""
         self._read += known_variables
 
     def calls(self, captured):
-        """Notes all the variables that the step reads, where its `tf.function` tells them."""
+        """Notes all variables that the step reads, as its `tf.function` lists them."""
         self._captured = captured
 
     @property
     def capture(self):
-        """The `Capture` of a logged step, once begun; None where it is not logged."""
+        """The `Capture` of a logged step, once begun. None if it is not logged."""
         return self._capture
 
     @property
@@ -116,12 +116,12 @@ class EagerStep(RunningStep):
                 self._gate.shut(self._capture)
 
     def observe(self, tape, target, sources):
-        """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
+        """As `Step.observe`."""
         if not tf.executing_eagerly():
             return self._observed_in_graph(tape, target, sources)
         if not self.is_logged:
             return None
-        return self._observed(EagerObservation, self, self._capture, tape, target, sources)
+        return self._observed(EagerObservation, self._capture, tape, target, sources)
 
     def _outputs_in_xla(self):
         if not self.is_compiled:

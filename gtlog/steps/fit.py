@@ -51,7 +51,7 @@ class FitSteps:
         Args:
           batch: Index of the last batch. Keras 3 counts as if there were always as many batches
             as it runs at once, also at the end of an epoch.
-          batches: How many batches the epoch has, None where Keras does not know.
+          batches: How many batches the epoch has, None if Keras does not know.
           model: The Keras model.
         """
         capture, self._capture = self._capture, None
@@ -59,7 +59,7 @@ class FitSteps:
         count = last - self._first + 1
         number, is_due = self._counter.end_ahead(count)
         if is_due:
-            if capture is None or count > 1:  # an update is that of one step, or it is not told
+            if capture is None or count > 1:  # an update is that of one step, or it is left out
                 capture = Capture(number)
             with self._counter.logging(), self._failures.guard("log the model", number):
                 capture.of_model = self._registry.add_model(model)
@@ -128,7 +128,7 @@ def refuse_as_callback(what, name):
 
 
 class _CallbackMethod:
-    """A method whose bound form says what it is."""
+    """A method whose bound form has a `repr` that explains it."""
 
     def __init__(self, function):
         functools.update_wrapper(self, function)

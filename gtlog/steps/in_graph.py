@@ -40,7 +40,8 @@ class GraphStep(RunningStep):
 
     def abandon(self):
         """Drops what TensorFlow would keep: it keeps this step for as long as the process lives."""
-        self._targets, self._touched, self._places = [], {}, None
+        self._tapes.forget_targets()
+        self._touched = {}
 
     def read(self, variables):
         """Notes the variables that the step has read."""
@@ -48,7 +49,7 @@ class GraphStep(RunningStep):
             self.touched(self.registry.add_all(variables))
 
     def observe(self, tape, target, sources):
-        """What watches one `gradient` call of a tape; None where there is nothing to be seen."""
+        """As `Step.observe`."""
         return None if self._is_unseen else self._observed_in_graph(tape, target, sources)
 
     def touched(self, known_variables):

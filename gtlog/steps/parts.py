@@ -14,11 +14,11 @@ class LoggerParts:
     """What the steps of one logger share.
 
     Attributes:
-      counter: Numbers the steps, and says which are logged.
+      counter: Numbers the steps, and decides which are logged.
       gate: Lets pass what graphs hand over.
       registry: The variables that the logger knows.
-      post_hook: Takes what a logged step left behind to the writer.
-      failures: Says what cannot be logged.
+      post_hook: Takes what a logged step left to the writer.
+      failures: Warns of what cannot be logged.
     """
 
     counter: StepCounter

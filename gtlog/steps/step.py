@@ -4,18 +4,18 @@
 is being traced. A tape asks the step that is active to observe each of its `gradient` calls.
 """
 
-import threading
-import weakref
-
 import tensorflow as tf
 
 from gtlog import _compat
 from gtlog.steps import messages
+from gtlog.steps.active_step import Step
 from gtlog.steps.code import StepCode
-from gtlog.steps.observation import GraphObservation
+from gtlog.steps.observing.gradient_call import facts_of_call, tensors_of
+from gtlog.steps.observing.observations import GraphObservation
+from gtlog.steps.observing.tapes import TapesOfStep
 
 
-class RunningStep:
+class RunningStep(Step):
     """What both kinds of step have in common.
 
     A context manager around the code of the step; or `begin`, and then `finish` or `abandon`.
@@ -35,9 +35,7 @@ class RunningStep:
         self.post_hook = parts.post_hook
         self._counter = parts.counter
         self._gate = parts.gate
-        self._open_tapes = []
-        self._targets = []
-        self._places = None
+        self._tapes = TapesOfStep()
 
     def __enter__(self):
         self.begin()
@@ -56,48 +54,23 @@ class RunningStep:
     def tape_entered(self, tape):
         """Notes that a tape records from now on."""
         with self.failures.guard("follow a tape"):
-            self._open(tape)
-
-    def _open(self, tape):
-        self.post_hook.unseen.settle()
-        if not any(tape is entered for entered, _ in self._open_tapes):
-            self._open_tapes.append((tape, threading.get_ident()))
+            self.post_hook.unseen.settle()
+            self._tapes.entered(tape)
 
     def tape_exited(self, tape):
         """Notes that a tape records no longer."""
-        self._open_tapes = [one for one in self._open_tapes if one[0] is not tape]
-
-    def encloses(self, tape):
-        """Whether another tape of this step is recording what runs in this thread."""
-        here = threading.get_ident()
-        return any(
-            entered is not tape and thread == here for entered, thread in self._open_tapes
-        )
-
-    def first_seen(self, target):
-        """Whether no earlier `gradient` call of this step differentiated the same tensors."""
-        parts = tf.nest.flatten(target)
-        seen = any(
-            len(parts) == len(earlier) and all(a is b for a, b in zip(parts, earlier))
-            for earlier in self._targets
-        )
-        self._targets.append(parts)
-        return not seen
-
-    def place_of(self, tape, key):
-        """How many targets with this key the tape had in this step before the one at hand."""
-        if self._places is None:
-            self._places = weakref.WeakKeyDictionary()
-        counts = self._places.setdefault(tape, {})
-        counts[key] = counts.get(key, -1) + 1
-        return counts[key]
+        self._tapes.exited(tape)
 
     def touched(self, known_variables):
         """Notes variables that the step uses."""
 
-    def _observed(self, make_observation, *arguments):
+    def _observed(self, make_observation, receiver, tape, target, sources):
         with self.failures.guard("observe a gradient"):
-            return make_observation(*arguments)
+            call, is_new = facts_of_call(
+                self._tapes, self.registry, self.failures, tape, target, sources
+            )
+            self.touched(call.known_variables)
+            return make_observation(call, receiver, tensors_of(target), is_new)
         return None
 
     def _observed_in_graph(self, tape, target, sources):
@@ -108,7 +81,7 @@ class RunningStep:
         gate = self._outputs_in_xla() if _compat.compiles_with_xla() else self._gate
         if gate is None:
             return self._trained_unseen(sources)
-        return self._observed(GraphObservation, self, gate, tape, target, sources)
+        return self._observed(GraphObservation, gate, tape, target, sources)
 
     def _trained_unseen(self, sources):
         """Notes variables whose gradients cannot be handed over; there is nothing to observe."""
@@ -118,12 +91,12 @@ class RunningStep:
         self.touched(known_variables)
 
     def _outputs_in_xla(self):
-        """What is in place of the gate in a graph that XLA compiles; None where nothing can be."""
+        """The `Handover` of a graph that XLA compiles, or None if it has none."""
         self.failures.notice(messages.INSIDE_XLA)
 
 
 def _why_gradients_are_unseen():
-    """What keeps a tape in the graph that is being traced from handing over; None where nothing."""
+    """Why gradients of this graph cannot be logged, as a message. None if they can."""
     if _compat.runs_on_workers():
         return messages.GRADIENT_ON_WORKERS
     if _compat.is_plain_graph():

@@ -17,7 +17,7 @@ _PATIENCE_SECONDS = 60.0
 
 
 class Workers:
-    """The processes of a job, as the variables that it trains tell.
+    """The processes of a job. Its variables know its strategy.
 
     Args:
       registry: `VariableRegistry` of the logger.
@@ -63,7 +63,7 @@ class Workers:
         return total_losses.numpy().tolist(), dict(zip(gradients, totals))
 
     def _hindrance(self, of_graph):
-        """Why the workers cannot meet here, as a message to the user; None where they can."""
+        """Why the workers cannot meet here, as a message to the user. None if they can."""
         if not self._log_the_same_steps:
             return _TIMED
         if _compat.replicas_in_threads() > 1:
@@ -87,7 +87,7 @@ class Workers:
 def _total(strategy, parts):
     """Sums tensors over the workers, on the first device of each."""
     if tf.distribute.in_cross_replica_context() or not tf.distribute.has_strategy():
-        # Without `strategy.run`, of which TensorFlow says that it takes long eagerly.
+        # Without `strategy.run`: TensorFlow warns that it is slow eagerly.
         with strategy.scope():
             totals = _reduced(strategy, [_shares(strategy, part) for part in parts])
     else:

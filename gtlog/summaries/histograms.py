@@ -3,7 +3,7 @@
 import numbers
 from typing import Callable, NamedTuple
 
-from gtlog import statistics
+from gtlog import statistics, tags
 from gtlog.records.step_record import VariableRecord
 from gtlog.summaries.parts import part
 from gtlog.types import Summary
@@ -62,23 +62,23 @@ def histograms(buckets: int = DEFAULT_BUCKETS, *, scale: str = "linear") -> Summ
 
 
 def _of_value(variable, buckets, scale):
-    kind = "biases" if variable.is_bias else "weights"
+    tag_of = tags.biases if variable.is_bias else tags.weights
     rows = scale.value_rows(variable, buckets)
-    yield Histogram(f"{kind}{scale.suffix}/{variable.path}", rows, scale.description)
+    yield Histogram(tag_of(variable.path, scale.name), rows, scale.description)
 
 
 def _of_gradient(variable, buckets, scale, note):
     rows = scale.gradient_rows(variable, buckets)
     description = joined(scale.description, note)
-    yield Histogram(f"gradients{scale.suffix}/{variable.path}", rows, description)
+    yield Histogram(tags.gradients(variable.path, scale.name), rows, description)
 
 
 class _Scale(NamedTuple):
-    """How the elements are counted: rows by variable and number of buckets, and what tags have."""
+    """How elements are counted: rows by variable and number of buckets; its name in tags."""
 
     value_rows: Callable
     gradient_rows: Callable
-    suffix: str = ""
+    name: str = "linear"
     description: str = ""
 
 
@@ -96,7 +96,7 @@ def _signed_log_of_gradient(variable, buckets):
 
 _LINEAR = _Scale(VariableRecord.value_histogram, VariableRecord.gradient_histogram)
 _SIGNED_LOG = _Scale(
-    _signed_log_of_value, _signed_log_of_gradient, "_signed_log", _SIGNED_LOG_DESCRIPTION
+    _signed_log_of_value, _signed_log_of_gradient, "signed_log", _SIGNED_LOG_DESCRIPTION
 )
 
 

@@ -15,7 +15,7 @@ import re
 
 import numpy as np
 
-from gtlog import statistics
+from gtlog import statistics, tags
 from gtlog.summaries.histograms import DEFAULT_BUCKETS, check_buckets
 from gtlog.summaries.parts import of_each
 from gtlog.types import Summary
@@ -41,7 +41,7 @@ def recurrent_gates(buckets: int = DEFAULT_BUCKETS) -> Summary:
     variables alone, wherever they sit (`Bidirectional`, stacked cells, a cell of the user's): by a
     variable named `recurrent_kernel` of shape `[..., units, k * units]`, where k = 4 is an LSTM
     with the gates i, f, c, o, k = 3 a GRU with z, r, h, and k = 1 a SimpleRNN with h. `kernel` and
-    `bias` beside it, with the same number behind their names where it has one, belong to it.
+    `bias` beside it, with the same number at the end of their names if it has one, belong to it.
     Sonnet's `w_h` counts as a recurrent kernel where its `w_i` stands beside it, with `b`. Other
     names say nothing of the order of the gates and are left alone; so is a kernel or bias whose
     last axis is not `k * units` long.
@@ -94,7 +94,7 @@ def _gates_of(variable):
 
 
 def _layer_variables(recurrent, by_path):
-    """The recurrent kernel and what stands beside it, where its name tells what belongs to it."""
+    """The recurrent kernel and the variables beside it that belong to it by name."""
     prefix, slash, own = recurrent.path.rpartition("/")
     name, number = _NAME.fullmatch(own).group("name", "number")
     siblings = _SIBLINGS.get(name, ())
@@ -111,14 +111,14 @@ def _layer_histograms(variable, gates, buckets):
     for index, gate in enumerate(gates):
         of_gate = array[..., index * units : (index + 1) * units]
         yield Histogram(
-            tag=f"gates/{variable.path}/{gate}",
+            tag=tags.gates(variable.path, gate),
             buckets=statistics.histogram(of_gate, buckets),
             description=f"Gate {gate} of `{variable.path}`, shape {list(array.shape)}: "
             f"elements [..., {index * units}:{(index + 1) * units}].",
         )
     if not variable.is_bias:
         yield Histogram(
-            tag=f"unit_means/{variable.path}",
+            tag=tags.unit_means(variable.path),
             buckets=statistics.histogram(_unit_means(array), buckets),
             description=f"Means of `{variable.path}`, shape {list(array.shape)}, over all axes "
             f"but the last: one for each unit of the gates {', '.join(gates)}.",

@@ -1,17 +1,17 @@
-"""The few numbers that tell whether training goes well."""
+"""The few numbers that show whether training goes well."""
 
 import math
 
-from gtlog import statistics
+from gtlog import statistics, tags
 from gtlog.summaries.parts import numbers_of, of_each, part
 from gtlog.tensors.gradients import elements
 from gtlog.types import Summary
 from gtlog.values import Scalar, joined
 
 _DESCRIPTIONS = {
-    "gradient_norm": "Global L2 norm of the gradients that `tape.gradient` returned.",
-    "weight_norm": "Global L2 norm of the trained variables after the update.",
-    "update_ratio": "L2 norm of the change that the update made, over the norm after it.",
+    tags.GRADIENT_NORM: "Global L2 norm of the gradients that `tape.gradient` returned.",
+    tags.WEIGHT_NORM: "Global L2 norm of the trained variables after the update.",
+    tags.UPDATE_RATIO: "L2 norm of the change that the update made, over the norm after it.",
 }
 
 
@@ -63,9 +63,9 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
         trained = _trained(variables)
         yield from _norms(trained, note)
         for variable in variables if per_variable else ():
-            yield from _norms([variable], note, f"/{variable.path}")
+            yield from _norms([variable], note, variable.path)
         for tape in record.tapes:
-            yield from _norms(_trained(tape.variables), note, f"/{tape.name}")
+            yield from _norms(_trained(tape.variables), note, tape.name)
         if per_replica:
             yield from part("the gradients of the replicas", _spread(trained, note))
         yield from of_each(record.variables, _nonfinite)
@@ -76,30 +76,30 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
 
 def _losses(record):
     for loss, name, note in zip(record.losses, record.loss_names, record.loss_notes):
-        yield Scalar(f"loss/{name}" if name else "loss", loss, note)
+        yield Scalar(tags.loss(name or None), loss, note)
 
 
 def _trained(variables):
     return [one for one in variables if one.is_trained and one.role != "moving_statistic"]
 
 
-def _norms(variables, note, suffix=""):
+def _norms(variables, note, of=None):
     with_gradient = [one for one in variables if one.gradient is not None]
     norms = yield from numbers_of(with_gradient, "the gradient of", lambda one: one.gradient_norm)
     if norms:
-        yield _described("gradient_norm", suffix, _norm(norms), note)
+        yield _described(tags.GRADIENT_NORM, of, _norm(norms), note)
     valued = yield from numbers_of(
         variables, "the variable", lambda one: (one, one.value_norm)
     )
     if valued:
-        yield _described("weight_norm", suffix, _norm(norm for _, norm in valued))
+        yield _described(tags.WEIGHT_NORM, of, _norm(norm for _, norm in valued))
     updated = [one for one, _ in valued if one.before is not None]
     pairs = yield from numbers_of(
         updated, "the update of", lambda one: (one.update_norm, one.value_norm)
     )
     if pairs:
         update, weight = map(_norm, zip(*pairs))
-        yield _described("update_ratio", suffix, _ratio(update, weight))
+        yield _described(tags.UPDATE_RATIO, of, _ratio(update, weight))
 
 
 def _spread(variables, note):
@@ -108,15 +108,15 @@ def _spread(variables, note):
         description = joined("Global L2 norms of the gradients, each as one replica took it.", note)
         norms = [_norm(statistics.norm(elements(part)) for part in parts) for parts in by_replica]
         for name, norm in (("min", min(norms)), ("max", max(norms)), ("mean", _mean(norms))):
-            yield Scalar(f"replica_gradient_norm/{name}", norm, description)
+            yield Scalar(tags.replica_gradient_norm(name), norm, description)
 
 
 def _mean(norms):
     return sum(norms) / len(norms)
 
 
-def _described(name, suffix, value, note=""):
-    return Scalar(name + suffix, value, joined(_DESCRIPTIONS[name], note))
+def _described(kind, of, value, note=""):
+    return Scalar(tags.of_step(kind, of), value, joined(_DESCRIPTIONS[kind], note))
 
 
 def _norm(norms):
@@ -134,6 +134,5 @@ def _nonfinite(variable):
     if variable.gradient is not None:
         count += variable.gradient_extremes.nonfinite
     if count:
-        yield Scalar(
-            f"nonfinite/{variable.path}", count, "NaN and infinite elements of value and gradient."
-        )
+        description = "NaN and infinite elements of value and gradient."
+        yield Scalar(tags.nonfinite(variable.path), count, description)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from gtlog import tags
 from gtlog.summaries.kernels import kinds as kernel_kinds
 from gtlog.summaries.parts import numbers_of
 from gtlog.summaries.scalars import scalars
@@ -16,7 +17,6 @@ from gtlog.vitals import measures
 from gtlog.vitals.columns import COLUMNS
 
 VERSION = 1
-_VITALS, _STEPS = "gtlog/vitals", "gtlog/steps"
 _STEP_VALUES = ("loss", "gradient_norm", "weight_norm", "update_ratio")
 # Units are compared on the first tables of a tag, on those whose number is a power of two, and on
 # each 64th.
@@ -36,7 +36,7 @@ def vitals() -> Summary:
       A callable from a `StepRecord` to an iterable of `Table` values. It keeps which tag belongs to
       which variables, so each logger is given one of its own.
     """
-    tables, steps = _Series(_VITALS), _Series(_STEPS)
+    tables, steps = _Series(tags.VITALS), _Series(tags.STEPS)
     step_values = scalars()
 
     def summarize(record):
@@ -58,11 +58,11 @@ class _Series:
     """Tags of the tables of one kind: one for each set of rows.
 
     Args:
-      tag: The first of them.
+      kind: `tags.VITALS` or `tags.STEPS`.
     """
 
-    def __init__(self, tag):
-        self._tag = tag
+    def __init__(self, kind):
+        self._kind = kind
         self._by_rows = {}
 
     def next(self, rows, make_header):
@@ -74,7 +74,7 @@ class _Series:
         """
         if rows not in self._by_rows:
             number = len(self._by_rows) + 1
-            tag = self._tag if number == 1 else f"{self._tag}/{number}"
+            tag = tags.table(self._kind, number)
             self._by_rows[rows] = [tag, {"version": VERSION, **make_header()}, -1]
         known = self._by_rows[rows]
         known[2] += 1
@@ -124,7 +124,7 @@ def _header_of(variables):
 
 
 def _is_trained(variable):
-    """Whether the step trains a variable; None where no tape shows it."""
+    """Whether the step trains a variable. None if no tape shows it."""
     return None if variable.was_asked is None else variable.is_trained
 
 

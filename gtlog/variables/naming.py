@@ -28,7 +28,7 @@ def own_path(name):
     if len(path) <= _MOST_CHARACTERS:
         return path
     digest = hashlib.sha256(path.encode()).hexdigest()[:16]
-    # The end tells the role.
+    # The role is found by the end of a path.
     half = _MOST_CHARACTERS // 2 - len(digest)
     return f"{path[:half]}…{digest}…{path[-half:]}".strip("/")
 

@@ -27,7 +27,7 @@ def objects_of(function):
 
     Returns:
       List of (name, object), each object once. The name is that of the closure's variable, global,
-      parameter or attribute; of an object in a list or dict, with its index or key behind it; and
+      parameter or attribute; of an object in a list or dict, with its index or key after it; and
       empty for what the function is a method of.
     """
     found = {}
@@ -114,7 +114,7 @@ class ObjectPaths:
         self._paths = None
 
     def path_of(self, variable):
-        """The path of a variable in the first object that leads to it; None where none does."""
+        """The path of a variable in the first object that leads to it. None if none does."""
         if self._paths is None:
             self._paths = self._found()
         return self._paths.get(id(variable))

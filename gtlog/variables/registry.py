@@ -18,10 +18,10 @@ class KnownVariable:
 
     Attributes:
       path: Path that no other variable of the registry has.
-      role: What `roles.role_of` tells of the variable's own name.
+      role: Role by the variable's own name, as `roles.role_of` returns it.
       layer: Class name of the layer that holds it, None without a `model`.
       made: A number that is larger for variables that were made later.
-      is_frozen: Whether a model that holds it says that it does not train it.
+      is_frozen: Whether a model holds it and does not train it.
       steps_logged: In how many steps it was logged so far.
       is_trained_unseen: Whether a gradient is taken of it that cannot be handed over.
     """
@@ -38,8 +38,12 @@ class KnownVariable:
 
     @property
     def variable(self):
-        """The `tf.Variable`, None where the user's program has dropped it."""
+        """The `tf.Variable`, or None if the user's program has dropped it."""
         return self._variable()
+
+    def stands_for(self, variable):
+        """Whether it is this variable, or a part of it."""
+        return self._variable() is variable
 
     def read(self):
         """The value at this point of the program, eager or symbolic.
@@ -55,9 +59,16 @@ class KnownVariable:
 class KnownShards(KnownVariable):
     """A variable that parameter servers keep in parts; `variable` is the first of them."""
 
+    def __init__(self, shards, path, role, when_dropped=None):
+        super().__init__(shards[0], path, role, when_dropped)
+        self._shards = [weakref.ref(shard) for shard in shards]
+
+    def stands_for(self, variable):
+        return any(shard() is variable for shard in self._shards)
+
     def read(self):
         """All of its rows."""
-        return tf.concat([_read(shard) for shard in _compat.shards_of(self.variable)], 0)
+        return tf.concat([_read(shard()) for shard in self._shards], 0)
 
 
 def read_each(known_variables, failures, when="", step=None):
@@ -66,7 +77,7 @@ def read_each(known_variables, failures, when="", step=None):
     Args:
       known_variables: Iterable of `KnownVariable`.
       failures: `Failures`, which each one that cannot be read goes to.
-      when: What tells this reading from others of the step, for the message.
+      when: When in the step they are read, for the message.
       step: Number of the step, where it is known.
 
     Returns:
@@ -103,6 +114,7 @@ class VariableRegistry:
         self._failures = Failures("warn") if failures is None else failures
         self._model = None if model is None else weakref.ref(model)
         self._known = {}
+        self._known_by_shard = {}
         self._taken = set()
         self._left_out = set()
         self._distributed = None
@@ -124,7 +136,7 @@ class VariableRegistry:
 
     @property
     def strategy(self):
-        """The strategy that keeps copies of variables for its replicas; None where none does."""
+        """The strategy that keeps copies of variables for its replicas, or None if none does."""
         variable = None if self._distributed is None else self._distributed.variable
         return None if variable is None else variable.distribute_strategy
 
@@ -136,7 +148,7 @@ class VariableRegistry:
             or where it belongs to a graph alone.
 
         Returns:
-          Its `KnownVariable`; None where it is left out, or fails.
+          Its `KnownVariable`. None if it is left out, or fails.
         """
         try:
             return self._known_as(variable)
@@ -151,23 +163,31 @@ class VariableRegistry:
         inner = _compat.resource_variable(variable)
         if inner is None or _compat.is_of_graph(inner):
             return None
-        known = self._known.get(id(inner))
-        if known is not None and known.variable is inner:
+        known = self._known_already(inner)
+        if known is not None:
             return known
-        shards = _compat.shards_of(inner)
-        if shards and shards[0] is not inner:
-            return self._known_as(shards[0])
+        shards = _compat.shards_of(variable)
         with self._lock:
-            known = self._known.get(id(inner))
-            if known is not None and known.variable is inner:
+            known = self._known_already(inner)
+            if known is not None:
                 return known  # since another thread added it
-            kind = KnownShards if shards else KnownVariable
             own_path = naming.own_path(_compat.full_name(variable))
             if shards:
-                own_path = naming.path_of_shards(own_path)
-            elif naming.is_unnamed(own_path):
+                return self._add_shards(shards, naming.path_of_shards(own_path))
+            if naming.is_unnamed(own_path):
                 own_path = naming.own_path(self.objects.path_of(inner) or own_path)
-            return self._add(kind, inner, own_path)
+            return self._add(KnownVariable, inner, own_path)
+
+    def _known_already(self, variable):
+        key = id(variable)
+        known = self._known.get(key) or self._known_by_shard.get(key)
+        return known if known is not None and known.stands_for(variable) else None
+
+    def _add_shards(self, shards, own_path):
+        known = self._add(KnownShards, shards, own_path)
+        for shard in shards:
+            self._known_by_shard[id(shard)] = known
+        return known
 
     def add_all(self, variables):
         """Makes variables known; returns the `KnownVariable` of each that is not left out."""
@@ -182,7 +202,7 @@ class VariableRegistry:
           model: Keras model or `tf.Module`; None takes the logger's own.
 
         Returns:
-          Their `KnownVariable`s; none without a model, or where it cannot tell them.
+          Their `KnownVariable`s. Empty without a model, or if it fails to list them.
         """
         with self._failures.guard("find the variables of the model"):
             return self._known_of(model)
@@ -201,7 +221,8 @@ class VariableRegistry:
             one.is_frozen = one not in trained
         return known
 
-    def _add(self, kind, variable, own_path):
+    def _add(self, kind, of, own_path):
+        variable = of[0] if kind is KnownShards else of
         if not _has_numbers(variable):
             return None
         self.has_variables = True
@@ -212,9 +233,7 @@ class VariableRegistry:
         path = naming.unique_path(own_path, self._taken)
         self._taken.add(path)
         key, dropped = id(variable), self._dropped
-        known = kind(
-            variable, path, roles.role_of(own_path), lambda reference: dropped.append(key)
-        )
+        known = kind(of, path, roles.role_of(own_path), lambda reference: dropped.append(key))
         self._known[key] = known
         if _compat.is_distributed(variable):
             self._distributed, self.is_distributed = known, True

@@ -1,4 +1,4 @@
-"""What a variable is (kernel, bias, …), as its name tells."""
+"""What a variable is (kernel, bias, …), by its name."""
 
 import re
 
@@ -23,7 +23,7 @@ _UNIQUE_NUMBER = re.compile(r"_\d+$")
 
 
 def role_of(path):
-    """What a variable is, as the last component of its path tells.
+    """What a variable is, by the last component of its path.
 
     Returns:
       One of `"kernel"`, `"recurrent_kernel"`, `"bias"` (offsets included), `"embedding"`, `"gain"`,

@@ -36,8 +36,8 @@ class Tensors(NamedTuple):
     """The tensors of one variable, and what is known of them.
 
     Attributes:
-      value: Array of the value after the update; None where it is not in reach.
-      before: Array of the value before the update; None where it is not known.
+      value: Array of the value after the update; None if it cannot be read.
+      before: Array of the value before the update; None if it is unknown.
       gradient: Array of the gradient, of sparse ones the touched rows; None without one.
       rows: Indices of the touched rows in rising order, of a sparse gradient; None of a dense one.
       units: How many output units a kernel has, which the last axes of its value count; None of a
@@ -57,7 +57,7 @@ class Tensors(NamedTuple):
 
     @property
     def dense_gradient(self) -> Optional[np.ndarray]:
-        """The gradient where it has the shape of the value; None where it has not."""
+        """The gradient, or None if its shape is not that of the value."""
         return self.gradient if self.rows is None else None
 
 
@@ -205,7 +205,7 @@ def _is_huge(one):
 
 
 def _measure_together(table, variables, positions, size, has_before, has_gradient):
-    """Fills rows of small tensors; returns the positions of those whose update is not told."""
+    """Fills rows of small tensors. Returns the positions of those whose update is left."""
     count, left = max(_TOGETHER // size, 1), []
     for start in range(0, len(positions), count):
         part = positions[start : start + count]
@@ -274,7 +274,7 @@ def _add_updates(table, part, ones, updates, gradients):
 
 
 def _read_once(row, one):
-    """Fills the row of a large float32 variable; returns whether its update is told as well.
+    """Fills the row of a large float32 variable. Returns whether that included its update.
 
     The squares are summed up as `gtlog.statistics` does, so the norms are the same to the last bit.
     """
@@ -343,7 +343,7 @@ class _Sums:
         return int(np.count_nonzero(is_zero))
 
     def tell(self):
-        """Tells the norms that float32 can tell, where `gtlog.statistics` would do so."""
+        """Hands on the norms that float32 can hold, as `gtlog.statistics` computes them."""
         size = self._value.size
         if size < _LARGE_FLOAT32:
             return

@@ -19,7 +19,7 @@ _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class Schedule:
-    """Called with the number (int) of a step, says whether it is logged.
+    """Called with the number (int) of a step, returns whether it is logged.
 
     Attributes:
       is_told_by_number: Whether the number alone decides, so that all who ask get one answer.
@@ -31,7 +31,7 @@ class Schedule:
         raise NotImplementedError
 
     def in_graph(self, step):
-        """The same for a symbolic int64 tensor: a symbolic bool; None if only Python can tell."""
+        """The same for a symbolic int64 tensor: a symbolic bool. None if only Python can decide."""
         return None
 
     def logging(self):
@@ -59,7 +59,7 @@ class EverySteps(Schedule):
 
 
 class ListedSteps(Schedule):
-    """True for the steps in a list, and for every `gap`-th behind its last one.
+    """True for the steps in a list, and for every `gap`-th after its last one.
 
     Args:
       steps: Ascending list of ints.
@@ -79,16 +79,16 @@ class ListedSteps(Schedule):
         return self._text
 
     def __call__(self, step):
-        behind = step - self._steps[-1]
-        return step in self._listed or bool(self._gap and behind > 0 and behind % self._gap == 0)
+        later = step - self._steps[-1]
+        return step in self._listed or bool(self._gap and later > 0 and later % self._gap == 0)
 
     def in_graph(self, step):
         """Symbolic bool."""
         is_listed = tf.reduce_any(tf.equal(step, tf.constant(self._steps, tf.int64)))
         if not self._gap:
             return is_listed
-        behind = step - self._steps[-1]
-        return is_listed | ((behind > 0) & (behind % self._gap == 0))
+        later = step - self._steps[-1]
+        return is_listed | ((later > 0) & (later % self._gap == 0))
 
 
 class EverySeconds(Schedule):
@@ -248,7 +248,7 @@ def overhead(
     divided by `fraction`. So logging follows the speed of the machine, the size of the model and
     the summaries, and a pause (a validation) is followed by one logged step, not by many.
 
-    The first logged step, which traces and builds, is not measured, so the step behind it is logged
+    The first logged step, which traces and builds, is not measured, so the step after it is logged
     too. What a logged step costs inside the training step itself, where gradients are handed over
     and values before the update are kept, is not measured either: 5 to 20 % of the whole, on a CPU.
 
@@ -319,7 +319,7 @@ def _check_not_the_step(every):
 
 
 def _kind_of_step(every):
-    """What shows that a callable is no schedule, as part of a sentence; None where nothing does."""
+    """Why a callable is no schedule, as part of a sentence. None if it may be one."""
     if _compat.is_tf_function(every):
         return "a tf.function"
     if hasattr(every, "trainable_variables"):
@@ -338,7 +338,7 @@ def _kind_of_step(every):
 
 
 def _parameters_of(function):
-    """The parameters of a callable; None where it does not tell, as many in C do not."""
+    """The parameters of a callable. None if it has no signature, like many written in C."""
     try:
         return inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

@@ -94,5 +94,5 @@ class StepCounter:
             number = read_number()
             return number, bool(self._schedule(number))
         except Exception as error:
-            self._failures.failed("tell whether to log a step", error)
+            self._failures.failed("decide whether to log a step", error)
             return None, False

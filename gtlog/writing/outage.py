@@ -5,7 +5,7 @@ class Outage:
     """Counts the steps that could not be written, until writing works again.
 
     Args:
-      failures: `Failures`, which says the first failure, and in the end which steps are lost.
+      failures: `Failures`, which warns of the first failure, and in the end of lost steps.
       writer: `EventWriter` of the logger.
     """
 
@@ -32,7 +32,7 @@ class Outage:
         """Says which steps are lost, where any are.
 
         Args:
-          step: The step that could be written; None where the logger ends.
+          step: The step that could be written, or None at the end of the logger.
         """
         if self._steps is None:
             return
@@ -52,6 +52,6 @@ _CONSEQUENCES = {
 }
 _AGAIN = "Step {} is written again."
 _AGAIN_BEHIND_HALF_A_RECORD = (
-    "TensorFlow takes events again since step {}, but behind half a record, where no reader may "
+    "TensorFlow takes events again since step {}, but after half a record, where no reader may "
     "find them: make a new writer."
 )

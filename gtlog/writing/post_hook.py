@@ -1,4 +1,4 @@
-"""From what a step left behind to its event: record, summaries, writer."""
+"""The way of a logged step to its event: record, summaries, writer."""
 
 import threading
 

@@ -30,7 +30,7 @@ class EventWriter:
       failures: `Failures`, for what is to be said of the directory.
 
     Attributes:
-      sink: `LogDirectory` or `UsersWriter`; its `str` says what it is.
+      sink: `LogDirectory` or `UsersWriter`; its `str` names the place.
 
     Raises:
       TypeError: `writer` is something else.
@@ -68,7 +68,7 @@ class EventWriter:
 
     @property
     def refusal(self):
-        """Why nothing may be written any more; None where it may."""
+        """Why nothing may be written any more. None if it may."""
         if self._is_closed:
             return "the logger was closed before this step; make a new one"
         if self._is_forked:
@@ -91,7 +91,7 @@ class EventWriter:
         """
         if self.refusal:
             raise RuntimeError(self.refusal)
-        self.sink.append(step, values)
+        self.sink.write(step, values)
         self._last_step = step
 
     def flush(self):

@@ -175,7 +175,7 @@ def test_deleted(fault, train):
     assert steps_in_files(logdir) == [10, 12, 14, 16, 18]
     (warning,) = warnings
     assert "was deleted, moved or changed by somebody else" in warning
-    assert "with it steps 0 to 8 may be lost. Step 10 and those behind it go to a new" in warning
+    assert "with it steps 0 to 8 may be lost. Step 10 and later ones go to a new" in warning
 
 
 def test_deleted_before_the_first_step(train):

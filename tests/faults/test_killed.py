@@ -35,7 +35,7 @@ for number in range(start, 10**9):
 
 
 def test_killed_at_30_random_moments(python, tmp_path):
-    """Whatever the moment, all steps that had returned are there, and each run goes on behind."""
+    """Whatever the moment, all steps that had returned are there, and each run goes on."""
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed of the moments: {seed}")
     moments, logdir, start, returned = random.Random(seed), tmp_path / "logs", 0, []

@@ -45,7 +45,11 @@ def _strategy(resolver):
 
 
 def around_schedule(task, instruments, coordinator):
-    """The decorator on the function that schedules the step and waits for it."""
+    """The decorator on the function that schedules the step and waits for it.
+
+    It reads the variables too, as programs do that print a norm: so each is met as what the
+    coordinator caches and as what it wraps there.
+    """
 
     @tf.function
     def worker_step(x, y):
@@ -55,6 +59,8 @@ def around_schedule(task, instruments, coordinator):
     def train_step(x, y):
         result = coordinator.schedule(worker_step, args=(x, y))
         coordinator.join()
+        for one in task.variables:
+            tf.norm(tf.convert_to_tensor(one))
         return result.fetch()
 
     return [float(train_step(tf.constant(x), tf.constant(y))) for x, y in task.batches()]

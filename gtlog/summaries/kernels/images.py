@@ -4,7 +4,7 @@ import dataclasses
 import math
 import numbers
 
-from gtlog import statistics
+from gtlog import statistics, tags
 from gtlog.summaries.kernels import kinds as kernel_kinds
 from gtlog.summaries.kernels import pixels as pictures
 from gtlog.summaries.kernels.layout import matrix_layout, tile_layout
@@ -135,7 +135,7 @@ def _matrix_image(variable, step, caps):
 
 def _image(variable, pixels, notes):
     description = "\n\n".join(note for note in notes if note)
-    return Image(f"images/{variable.path}", pixels, description)
+    return Image(tags.images(variable.path), pixels, description)
 
 
 def _tile_major(variable):

@@ -1,4 +1,4 @@
-"""What kind of kernel a variable is, as its path, role, rank and layer tell."""
+"""What kind of kernel a variable is, by its path, role, rank and layer."""
 
 from gtlog.variables import roles
 
@@ -69,7 +69,7 @@ def _own_name(variable):
 
 
 def _layer_name(variable):
-    """The class of the layer where it is known and says something, else the layer's own name."""
+    """The class of the layer if it is known and specific, else the layer's own name."""
     layer = _plain(variable.layer or "")
     if _contains(layer, ("conv",) + _NEVER_CONVOLUTION + _DENSE_AT_RANK_3):
         return layer

@@ -1,7 +1,7 @@
 """One event file: records that are whole, whatever happens to the disk.
 
 TensorFlow's own `SummaryWriter` says nothing where its file was deleted, and after a write that
-failed it goes on behind half a record, where no reader gets to (docs/decisions, 12). So gtlog
+failed it goes on after half a record, which no reader gets past (docs/decisions, 12). So gtlog
 writes the records of its own files with `tf.io.TFRecordWriter`, and looks at the file after each.
 """
 
@@ -102,7 +102,7 @@ def steps_in(path):
     Of the records it reads the lengths alone, and the two events.
 
     Returns:
-      Pair of ints; None where there is no event in it that can be read.
+      Pair of ints. None if no event in it can be read.
     """
     try:
         with open(path, "rb") as file:

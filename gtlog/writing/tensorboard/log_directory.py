@@ -1,4 +1,4 @@
-"""A log directory of gtlog's own: its event files, one after the other, and who else is there."""
+"""A log directory of gtlog's own: its event files, one after the other, and those of others."""
 
 import itertools
 import os
@@ -8,6 +8,7 @@ import time
 
 import tensorflow as tf
 
+from gtlog.writing.sink import Sink
 from gtlog.writing.tensorboard.event import summary_of, tags_of_tables
 from gtlog.writing.tensorboard.event_file import EventFile, is_remote, steps_in
 
@@ -16,8 +17,8 @@ _EVENT_FILE = re.compile(r"events\.out\.tfevents\.(\d{10})\.")
 _SUFFIX = ".gtlog"
 
 
-class LogDirectory:
-    """Appends events to an event file, and to a new one where the old one cannot be used any more.
+class LogDirectory(Sink):
+    """A `Sink` that writes events to a file, and to a new one if the old one is of no more use.
 
     Args:
       path: The directory, `str`. It is made, and made again, where it is missing.
@@ -59,13 +60,13 @@ class LogDirectory:
             return None
         return min(first for first, _ in steps), max(last for _, last in steps)
 
-    def append(self, step, values):
+    def write(self, step, values):
         """Writes one event of the values, so that it is in a file that is there on return.
 
         Raises:
           OSError, tf.errors.OpError: it could not be written. The next call tries a new file.
         """
-        self._leave_lost_file(f"Step {step} and those behind it go to a new file.")
+        self._leave_lost_file(f"Step {step} and later ones go to a new file.")
         if self._file is None:
             self._file, self._described = self._new_file(), set()
         try:
@@ -105,8 +106,8 @@ class LogDirectory:
         tf.io.gfile.makedirs(self.path)
         names = map(_EVENT_FILE.match, tf.io.gfile.listdir(self.path))
         newest = max((int(name.group(1)) for name in names if name), default=0)
-        # Behind all that are there, also where the clock was set back: TensorBoard never returns to
-        # an earlier file.
+        # After all others, even if the clock was set back: TensorBoard never returns to an earlier
+        # file.
         second = max(int(time.time()), newest + 1)
         name = (
             f"events.out.tfevents.{second:010d}.{socket.gethostname()}.{os.getpid()}."

@@ -5,11 +5,12 @@ import weakref
 import tensorflow as tf
 
 from gtlog import _compat
+from gtlog.writing.sink import Sink
 from gtlog.writing.tensorboard.event import summary_of, tags_of_tables
 
 
-class UsersWriter:
-    """A `tf.summary.SummaryWriter`, which stays the user's.
+class UsersWriter(Sink):
+    """A `Sink`: a `tf.summary.SummaryWriter`, which stays the user's.
 
     Args:
       writer: `tf.summary.SummaryWriter`.
@@ -33,7 +34,7 @@ class UsersWriter:
         """None: where the writer writes is the user's to know."""
         return None
 
-    def append(self, step, values):
+    def write(self, step, values):
         """Writes one event of the values, and flushes the writer."""
         if _is_noop(self._writer):
             return
@@ -111,5 +112,5 @@ def _loggers_of(writer):
 
 
 def _is_noop(writer):
-    """Whether a writer is there to write nothing; as the default it would let another one write."""
+    """Whether this is the no-op writer. Made default, it would leave an outer writer in place."""
     return isinstance(writer, type(tf.summary.create_noop_writer()))
