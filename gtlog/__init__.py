@@ -23,7 +23,7 @@ if typing.TYPE_CHECKING:
     from gtlog.decorator import logged_step
     from gtlog.diagnosis.finding import Finding
     from gtlog.diagnosis.source import diagnose
-    from gtlog.errors import LoggingError, LoggingWarning
+    from gtlog.errors import LoggingError, LoggingWarning, TrainingWarning
     from gtlog.logger import StepLogger
     from gtlog.reading.run import Run, open_run
     from gtlog.records.step_record import StepRecord, TapeRecord, VariableRecord
@@ -39,6 +39,7 @@ __all__ = [
     "StepLogger",
     "StepRecord",
     "TapeRecord",
+    "TrainingWarning",
     "VariableRecord",
     "diagnose",
     "every_seconds",
@@ -63,6 +64,7 @@ _HOMES = {
     "StepLogger": "gtlog.logger",
     "StepRecord": "gtlog.records.step_record",
     "TapeRecord": "gtlog.records.step_record",
+    "TrainingWarning": "gtlog.errors",
     "VariableRecord": "gtlog.records.step_record",
     "diagnose": "gtlog.diagnosis.source",
     "every_seconds": "gtlog.when.schedule",

@@ -10,7 +10,7 @@ import wrapt
 
 from gtlog import _compat
 from gtlog.logger import StepLogger
-from gtlog.types import Every, Expressions, Step, Summary, Writer
+from gtlog.types import Diagnose, Every, Expressions, Step, Summary, Writer
 
 StepFunction = TypeVar("StepFunction", bound=Callable[..., Any])
 
@@ -137,6 +137,7 @@ def logged_step(
     exclude: Expressions = None,
     model: Any = None,
     on_error: str = "warn",
+    diagnose: Diagnose = True,
 ) -> Callable[[StepFunction], StepFunction]:
     """Makes a decorator that logs the steps a training function makes.
 
@@ -158,6 +159,7 @@ def logged_step(
       exclude: Regular expression, or several, on the paths of variables.
       model: Keras model or `tf.Module`, for what a tape cannot see.
       on_error: `"warn"` or `"raise"`.
+      diagnose: True, False, or a function that is called with each new `Finding`.
 
     Returns:
       A decorator. The decorated function has its `StepLogger` as the attribute `step_logger`.
@@ -194,6 +196,7 @@ def logged_step(
         exclude=exclude,
         model=model,
         on_error=on_error,
+        diagnose=diagnose,
     )
 
     def decorate(function):

@@ -15,3 +15,11 @@ class LoggingError(RuntimeError):
     Raised only where the logger was made with `on_error="raise"`. The original exception, if there
     was one, is its `__cause__`.
     """
+
+
+class TrainingWarning(UserWarning):
+    """Something is wrong with the training itself, as its logged steps show; training goes on.
+
+    Each finding of the diagnosis that is an alarm is given once per logger. `diagnose=False` turns
+    the diagnosis off; a function as `diagnose` gets the findings in place of these warnings.
+    """

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from gtlog import _compat
 from gtlog import summaries as stock
+from gtlog.advice.findings import LiveFindings
 from gtlog.advice.unseen_gradients import UnseenGradients
 from gtlog.advice.updates_of_calls import UpdatesOfCalls
 from gtlog.graphs.gate import Gate
@@ -25,7 +26,7 @@ from gtlog.steps.parts import LoggerParts
 from gtlog.steps.replicas import ReplicatedSteps
 from gtlog.steps.workers import Workers
 from gtlog.summaries.checks import check_summary
-from gtlog.types import Every, Expressions, Step, Summary, Writer
+from gtlog.types import Diagnose, Every, Expressions, Step, Summary, Writer
 from gtlog.variables.path_filter import PathFilter
 from gtlog.variables.registry import VariableRegistry
 from gtlog.when.schedule import as_schedule
@@ -59,6 +60,10 @@ class StepLogger:
         are: the program that trains it keeps it.
       on_error: `"warn"`: a failure of gtlog is given once as a `LoggingWarning` and training goes
         on. `"raise"`: it is raised as a `LoggingError` after the step has completed.
+      diagnose: Whether the run is judged by its vitals while it goes on. True: each new finding is
+        written with its step, and an alarm is given once as a `TrainingWarning`. A function is
+        called with each new `Finding`, after its step, in place of the warnings; what it raises
+        ends the step. False: nothing is judged.
 
     Raises:
       TypeError: a parameter is of the wrong kind.
@@ -79,6 +84,7 @@ class StepLogger:
         exclude: Expressions = None,
         model: Any = None,
         on_error: str = "warn",
+        diagnose: Diagnose = True,
     ) -> None:
         self._failures = failures = Failures(on_error)
         self._every = every
@@ -89,8 +95,16 @@ class StepLogger:
         workers = Workers(registry, schedule.is_told_by_number, failures)
         unseen = UnseenGradients(failures, is_asked_for=summaries is None)
         summaries = _checked_summaries(summaries)
+        self._findings = LiveFindings(diagnose, failures)
         self._post_hook = PostHook(
-            registry, summaries, self._writer, workers, step_number, unseen, failures
+            registry,
+            summaries,
+            self._writer,
+            workers,
+            step_number,
+            unseen,
+            self._findings,
+            failures,
         )
         counter = StepCounter(step_number, schedule, failures)
         self._parts = LoggerParts(counter, Gate(), registry, self._post_hook, failures)
@@ -102,7 +116,13 @@ class StepLogger:
         if not tf.compat.v1.executing_eagerly_outside_functions():
             failures.notice(messages.STEP_IN_PLAIN_GRAPH)
         self._finalizer = weakref.finalize(
-            self, _close, self._inline.pending, self._writer, self._post_hook.outage
+            self,
+            _drop,
+            self._inline.pending,
+            self._writer,
+            self._post_hook.outage,
+            weakref.ref(self._findings),  # it may keep what the user's function keeps, this too
+            failures,
         )
 
     @_compat.unconverted
@@ -202,24 +222,38 @@ class StepLogger:
         self._post_hook.unseen.settle()  # the tape is Keras's
         return callback_of(FitSteps(self._parts), self)
 
+    @_compat.unconverted
     def flush(self) -> None:
         """Writes the step of a plain loop that is under way, and flushes the event file.
 
         Call it after the optimizer update.
         """
         with _compat.outside_graphs():
-            self._inline.pending.finish()
-            self._writer.flush()
+            try:
+                self._inline.pending.finish()
+            finally:
+                self._writer.flush()
 
+    @_compat.unconverted
     def close(self) -> None:
-        """Flushes, and closes the writer if the logger owns it. It may be called twice."""
+        """Flushes, and closes the writer if the logger owns it. It may be called twice.
+
+        What only a whole run shows, a layer that was never updated for one, is found here, or, as a
+        warning, when the program ends.
+        """
         self._writer.check()
-        self._finalizer()
+        alive = self._finalizer.detach()
+        if alive:
+            _, _, parts, _ = alive
+            _close(*parts)
+            self._failures.raise_pending()
 
     def __enter__(self) -> "StepLogger":
         return self
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        if kind is not None:
+            self._findings.cut_short()
         self.close()
 
     def __repr__(self) -> str:
@@ -272,18 +306,43 @@ class StepLogger:
         self._failures.notice(message)
         return None
 
+    def _findings_so_far(self):
+        """What `gtlog.diagnose` says of the run."""
+        return self._findings.so_far()
+
     def _abandon_inline(self, step):
         """Drops a step of a plain loop, whose tape an exception has left."""
         self._inline.abandon(step)
 
 
-def _close(pending, writer, outage):
+def _close(pending, writer, outage, findings, failures):
     # A logger that is dropped may be finalized while somebody else's graph is being traced, which
     # would take the operations below into that graph.
     with _compat.outside_graphs():
-        pending.finish()
-        writer.close()
-        outage.over()
+        try:
+            pending.finish()
+            _end(findings(), writer, failures)
+        finally:
+            writer.close()
+            outage.over()
+
+
+def _drop(pending, writer, outage, findings, failures):
+    """Closes a logger that is dropped, or that the program's end meets."""
+    if findings() is not None:
+        findings().only_warn()
+    _close(pending, writer, outage, findings, failures)
+    failures.raise_pending()
+
+
+def _end(findings, writer, failures):
+    """Writes what the run as a whole shows, with its last step."""
+    if findings is None or writer.refusal:
+        return
+    values = findings.values_at_end()
+    if values:
+        with failures.guard("write what the whole run shows"):
+            writer.write(findings.last_step, values)
 
 
 def _checked_summaries(summaries):

@@ -70,10 +70,11 @@ class InstrumentedTape(tf.GradientTape):
         self._gtlog_is_differentiating = False
 
     def __enter__(self):
-        entered = super().__enter__()
+        # Before it records: here the step before may be logged, and a function of the user's end
+        # the training with an exception.
         if not self._gtlog_is_differentiating:
             self._gtlog_find_step()
-        return entered
+        return super().__enter__()
 
     def __exit__(self, kind, error, traceback):
         result = super().__exit__(kind, error, traceback)

@@ -3,6 +3,7 @@
 import os
 from typing import Any, Callable, Iterable, Pattern, Sequence, Union
 
+from gtlog.diagnosis.finding import Finding
 from gtlog.records.step_record import StepRecord
 from gtlog.values import Histogram, Image, Scalar, Table
 
@@ -13,4 +14,5 @@ Every = Union[int, Schedule]
 Step = Union[None, int, Callable[[], int], Any]
 Value = Union[Scalar, Histogram, Image, Table]
 Summary = Callable[[StepRecord], Iterable[Value]]
+Diagnose = Union[bool, Callable[[Finding], Any]]
 Expressions = Union[None, str, Pattern[str], Sequence[Union[str, Pattern[str]]]]

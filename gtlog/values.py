@@ -1,7 +1,7 @@
 """What a summary yields: values that the writer knows how to put into an event."""
 
 import dataclasses
-from typing import Any, Mapping
+from typing import Any, Mapping, Tuple
 
 import numpy as np
 
@@ -140,6 +140,37 @@ class Table:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Strings:
+    """Texts at one step, for readers of gtlog's own.
+
+    TensorBoard has no chart of them.
+
+    Attributes:
+      tag: Name of the series.
+      texts: Tuple of `str`.
+      description: Markdown on the series.
+
+    Raises:
+      TypeError: `tag` is no string, or `texts` has something that is none.
+      ValueError: `tag` is empty.
+    """
+
+    tag: str
+    texts: Tuple[str, ...]
+    description: str = ""
+
+    def __post_init__(self):
+        _check_tag(self)
+        texts = tuple(self.texts)
+        for text in texts:
+            if not isinstance(text, str):
+                raise TypeError(
+                    f"Strings(tag={self.tag!r}): texts must be strings, got {_seen(text)}."
+                )
+        object.__setattr__(self, "texts", texts)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Unreadable:
     """What a summary yields in place of the values of a part that it could not read.
 
@@ -159,7 +190,7 @@ def joined(*descriptions):
     return " ".join(one for one in descriptions if one)
 
 
-VALUE_TYPES = (Scalar, Histogram, Image, Table)
+VALUE_TYPES = (Scalar, Histogram, Image, Table, Strings)
 
 
 def _check_tag(value):

@@ -296,7 +296,7 @@ class TestSeveralUpdates:
             for loss in (first, second):
                 tape.gradient(loss, weight)
 
-        with pytest.warns(gtlog.LoggingWarning, match="NaN") as caught:
+        with pytest.warns(gtlog.TrainingWarning, match="NaN") as caught:
             build(train_step)()
         assert len(caught) == 1
         assert read_events(logdir).of("gradient_norm") == {0: 3.0}

@@ -18,10 +18,23 @@ from .run_modes.ways import compiled
 WARM_UP, STEPS, EVERY = 100, 2000, 10
 
 
+@pytest.fixture(autouse=True)
+def _short_history(monkeypatch):
+    """As if the models were so large that the diagnosis keeps few steps: the warm-up fills it."""
+    monkeypatch.setattr("gtlog.diagnosis.live.MOST_NUMBERS", 1)
+    monkeypatch.setattr("gtlog.diagnosis.live.FEWEST_KEPT", 8)
+
+
+def _weight():
+    return tf.Variable(tf.reshape(tf.linspace(-1.0, 1.0, 1000), [100, 10]), name="weight")
+
+
 def _descent(weight):
+    target = tf.constant(weight.numpy()[::-1])
+
     def train_step():
         with gtlog.InstrumentedTape() as tape:
-            loss = tf.reduce_sum(weight**2)
+            loss = tf.reduce_sum((weight - target) ** 2)
         weight.assign_sub(0.001 * tape.gradient(loss, weight))
         return loss
 
@@ -103,7 +116,7 @@ def _assert_python_holds_nothing(run):
 @pytest.mark.parametrize("way", list(WAYS))
 def test_2000_steps(way, logdir):
     """Neither objects, memory, threads nor open files grow, logged steps among them."""
-    weight = tf.Variable(tf.ones([100, 10]), name="weight")
+    weight = _weight()
     run = WAYS[way](gtlog.logged_step(logdir, every=EVERY), _descent(weight))
     _assert_steady(run)
     _assert_python_holds_nothing(run)
@@ -129,7 +142,7 @@ def _left_to_the_collector(run):
 @pytest.mark.parametrize("way", list(WAYS))
 def test_no_cycles(way, logdir):
     """A step is free as soon as it is over, and with it the gradients that it has seen."""
-    weight = tf.Variable(tf.ones([100, 10]), name="weight")
+    weight = _weight()
     run = WAYS[way](gtlog.logged_step(logdir, every=EVERY), _descent(weight))
     run(EVERY)
     assert _left_to_the_collector(run) == set()

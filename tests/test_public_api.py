@@ -108,6 +108,7 @@ class TestSignatures:
         "exclude",
         "model",
         "on_error",
+        "diagnose",
     ]
 
     @pytest.mark.parametrize("function", [gtlog.logged_step, gtlog.StepLogger])
@@ -121,6 +122,7 @@ class TestSignatures:
         defaults = {name: one.default for name, one in parameters.items()}
         assert defaults.pop("writer") is inspect.Parameter.empty
         assert (defaults.pop("every"), defaults.pop("on_error")) == (1, "warn")
+        assert defaults.pop("diagnose") is True
         assert set(defaults.values()) == {None}
 
     def test_methods_of_the_logger(self):

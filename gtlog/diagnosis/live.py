@@ -1,7 +1,4 @@
-"""Diagnosis while the training runs: bounded memory, bounded cost, each finding given once.
-
-No logger uses it yet: first the rules have to be proven on trainings that they were not tuned on.
-"""
+"""Diagnosis while the training runs: bounded memory, bounded cost, each finding given once."""
 
 import time
 
@@ -18,8 +15,15 @@ FIRST_STEPS = 16
 PAST_STEPS = 112
 RECENT_STEPS = 64
 MOST_STEPS = FIRST_STEPS + PAST_STEPS + RECENT_STEPS
-# Share of the time of the logged steps that judging may take.
+# Of very large models fewer steps are kept: 64 MB of float32.
+MOST_NUMBERS = 16 * 2**20
+FEWEST_KEPT = 24
+# Share of the time of the logged steps that judging may take, and the seconds of a whole run that
+# it may take before that: what is wrong mostly shows in the first logged steps.
 MOST_EFFORT = 0.02
+HEAD_START = 0.25
+# While it lives on that, a run is judged when it has grown by this factor.
+GROWTH = 1.25
 # Before there are as many there is nothing to compare.
 FEWEST_STEPS = 4
 
@@ -27,9 +31,10 @@ FEWEST_STEPS = 4
 class LiveDiagnosis:
     """Judges a run step by step.
 
-    Memory holds at most 192 logged steps. Judging takes at most a fiftieth of the time of the
-    logged steps: a step that would exceed it is kept and judged with a later one.
-    Weights that become NaN are judged at once, since training may end with it.
+    Memory holds at most 192 logged steps, and 64 MB. Judging takes at most a fiftieth of the time
+    of the logged steps, and a quarter of a second for the run as a whole: a step that would exceed
+    it is kept and judged with a later one. Weights that become NaN are judged at once, since
+    training may end with it.
 
     Args:
       clock: Function that returns seconds; for tests.
@@ -46,10 +51,11 @@ class LiveDiagnosis:
         self._stride = 1
         self._given = {}
         self._allowed = 0.0
-        self._last = None
+        self._judged = _Judged(0, 0.0, 0)
         self._is_lost = False
+        self._is_over = False
 
-    def add(self, step, rows, values, step_values=None, columns=COLUMNS, seconds=None):
+    def add(self, step, rows, values, step_values=None, columns=COLUMNS, seconds=0.0):
         """Takes what a logged step left, and judges the run where that costs little enough.
 
         Args:
@@ -58,24 +64,25 @@ class LiveDiagnosis:
           values: Array `[variables, columns]`.
           step_values: Numbers by name, such as `{"loss": 0.3}`.
           columns: Names of the columns of `values`.
-          seconds: How long the logged step took; None takes the time since the last one.
+          seconds: How long the logged step took, as far as it is known.
 
         Returns:
           The findings that were not given before, a list of `Finding`.
         """
         started = self._clock()
-        self._allow(started, seconds)
+        self._allowed += MOST_EFFORT * max(seconds, 0.0)
         self._keep((step, tuple(rows), values, step_values or {}, tuple(columns)))
-        is_due = len(self._kept) >= FEWEST_STEPS and self.seconds <= self._allowed
-        is_due = is_due or self._is_urgent(values, columns)
+        is_due = self._is_due() or self._is_urgent(values, columns)
         findings = self._new_findings(is_whole=False) if is_due else []
-        self._last = self._clock()
-        self.seconds += self._last - started
+        took = self._clock() - started
+        self.seconds += took
+        if is_due:
+            self._judged = _Judged(self._count, took, len(self._kept))
         return findings
 
     def findings(self):
         """All findings of what is kept of the run, which may still go on; a list of `Finding`."""
-        return judge(self.table(), is_whole=False)
+        return judge(self.table(), is_whole=self._is_over)
 
     def close(self):
         """Judges the run as one that is over.
@@ -83,7 +90,13 @@ class LiveDiagnosis:
         Returns:
           The findings that were not given before, a list of `Finding`.
         """
-        return self._new_findings(is_whole=True)
+        self._is_over = True
+        return self._new_findings(is_whole=True) if len(self._kept) >= FEWEST_STEPS else []
+
+    @property
+    def last_step(self):
+        """The last step that was added; None before."""
+        return self._kept[-1][1][0] if self._kept else None
 
     def table(self):
         """What is kept of the run, a `VitalsTable`."""
@@ -91,6 +104,14 @@ class LiveDiagnosis:
         for _, entry in self._kept:
             table = table.appended(*entry)
         return table
+
+    def _is_due(self):
+        """Whether the run may be judged now, by what that is likely to cost."""
+        if len(self._kept) < FEWEST_STEPS:
+            return False
+        after = self.seconds + self._judged.likely_seconds(len(self._kept))
+        has_grown = self._count >= GROWTH * self._judged.count
+        return after <= self._allowed or (has_grown and after <= self._allowed + HEAD_START)
 
     def _is_urgent(self, values, columns):
         """Whether weights have just become NaN: training may end before the next judgement."""
@@ -100,30 +121,28 @@ class LiveDiagnosis:
         self._is_lost = bool((counts > 0).any())
         return self._is_lost
 
-    def _allow(self, now, seconds):
-        if seconds is None:
-            seconds = 0.0 if self._last is None else now - self._last
-        self._allowed += MOST_EFFORT * max(seconds, 0.0)
-
     def _keep(self, entry):
         # A resumed run comes back to earlier steps.
         while self._kept and self._kept[-1][1][0] >= entry[0]:
             self._kept.pop()
         self._kept.append((self._count, entry))
         self._count += 1
-        if len(self._kept) > MOST_STEPS:
-            self._thin()
+        most = min(MOST_STEPS, max(FEWEST_KEPT, MOST_NUMBERS // max(np.size(entry[2]), 1)))
+        if len(self._kept) > most:
+            self._thin(most)
 
-    def _thin(self):
+    def _thin(self, most):
         """Drops steps of the past so that the others lie evenly over it."""
-        recent = self._count - RECENT_STEPS
+        first, recent = FIRST_STEPS * most // MOST_STEPS, RECENT_STEPS * most // MOST_STEPS
         while True:
             self._kept = [
                 (number, entry)
                 for number, entry in self._kept
-                if number < FIRST_STEPS or number >= recent or number % self._stride == 0
+                if number < first
+                or number >= self._count - recent
+                or number % self._stride == 0
             ]
-            if len(self._kept) <= MOST_STEPS - RECENT_STEPS // 2:
+            if len(self._kept) <= most - recent // 2:
                 return
             self._stride *= 2
 
@@ -140,3 +159,22 @@ class LiveDiagnosis:
     def _is_given(self, finding):
         severity = self._given.get((finding.fault, finding.layer))
         return severity == ALARM or severity == finding.severity
+
+
+class _Judged:
+    """The last judgement.
+
+    Args:
+      count: How many logged steps there were.
+      seconds: How long it took.
+      kept: How many of the steps were kept.
+    """
+
+    def __init__(self, count, seconds, kept):
+        self.count = count
+        self._seconds = seconds
+        self._kept = kept
+
+    def likely_seconds(self, kept):
+        """How long a judgement of so many kept steps is likely to take."""
+        return self._seconds * kept / self._kept if self._kept else 0.0

@@ -15,7 +15,8 @@ def diagnose(source):
     Neither TensorFlow nor TensorBoard is needed.
 
     Args:
-      source: A log directory, `str` or path; a `gtlog.Run`; or a `VitalsTable`.
+      source: A log directory, `str` or path; a `gtlog.Run`; a `gtlog.StepLogger`, of which what
+        it has logged so far is judged; or a `VitalsTable`.
 
     Returns:
       A list of `Finding`, alarms first, then by the step since which they are seen. Empty where no
@@ -23,16 +24,18 @@ def diagnose(source):
 
     Raises:
       OSError: the log directory cannot be read.
-      ValueError: there are no vitals in it.
+      ValueError: there are no vitals in it, or the logger was made with `diagnose=False`.
       TypeError: `source` is none of these.
     """
     if isinstance(source, VitalsTable):
         return judge(source)
+    if hasattr(type(source), "_findings_so_far"):  # a StepLogger: nothing here imports TensorFlow
+        return source._findings_so_far()
     run = open_run(source) if isinstance(source, (str, os.PathLike)) else source
     table = getattr(run, "table", None)
     if not isinstance(table, VitalsTable):
         raise TypeError(
-            "diagnose takes a log directory, a Run or a VitalsTable, got "
+            "diagnose takes a log directory, a Run, a StepLogger or a VitalsTable, got "
             f"{type(source).__name__}."
         )
     if not table.variables:

@@ -1,5 +1,7 @@
 """What becomes of a failure of gtlog: it is said once, and never ends the user's training."""
 
+import collections
+
 from gtlog.errors import LoggingError, LoggingWarning
 from gtlog.notices import text
 from gtlog.notices.users_line import Line, calling_line
@@ -59,6 +61,7 @@ class Failures:
         self.home = calling_line() or _NOWHERE
         self._raises = on_error == "raise"
         self._said = {}
+        self._put_off = collections.deque()
         self._pending = None
 
     def notice(self, message, once=None):
@@ -125,8 +128,21 @@ class Failures:
             self._pending = LoggingError(text.printable(message, _MOST_CHARACTERS))
             self._pending.__cause__ = error
 
+    def put_off(self, work):
+        """Has something done once the step has completed, outside of any guard.
+
+        Args:
+          work: Called without arguments by `raise_pending`. What it raises is the user's.
+        """
+        self._put_off.append(work)
+
     def raise_pending(self):
-        """Raises the first failure since the last call, where `on_error` is `"raise"`."""
+        """Does what was put off until the step has completed.
+
+        Then it raises the first failure since the last call, where `on_error` is `"raise"`.
+        """
+        while self._put_off:
+            self._put_off.popleft()()
         pending, self._pending = self._pending, None
         if pending is not None:
             raise pending

@@ -330,11 +330,16 @@ class Run:
 
     @property
     def findings(self) -> List[Any]:
-        """What the diagnosis finds in the vitals, as a list of findings with the worst first."""
+        """What is wrong with the training, a list of `Finding` with the worst first.
+
+        What was found while the run went on; where nothing was, what the diagnosis finds in the
+        vitals.
+        """
         if "findings" not in self._kept:
             # By name: the diagnosis stands on the reader, not the reader on the diagnosis.
-            diagnosis = importlib.import_module("gtlog.diagnosis")
-            self._kept["findings"] = diagnosis.diagnose(self.table)
+            source = importlib.import_module("gtlog.diagnosis.source")
+            said = source.said(self.logged_findings)
+            self._kept["findings"] = said or source.diagnose(self.table)
         return self._kept["findings"]
 
     @property

@@ -55,14 +55,14 @@ class VitalsFiles:
 
     def add(self, placed: PlacedEvent) -> None:
         """Takes the tables out of an event; all other values are passed over."""
-        step, tables = placed.event.step, []
+        step, tables, findings = placed.event.step, [], []
         for value in placed.event.values:
             kind = tags.kind_of_table(value.tag)
             if kind is None or value.metadata.plugin not in (tags.PLUGIN, ""):
                 continue
             try:
                 if kind == tags.FINDINGS:
-                    self._add_findings(step, value)
+                    findings.extend(_findings_of(value))
                 elif kind == tags.STEPS:
                     self._add_numbers(step, *self._table_of(placed.path, value, kind))
                 else:
@@ -74,6 +74,8 @@ class VitalsFiles:
                 )
         if tables:
             self._add_tables(step, tables)
+        # After the tables, which make forgotten what was found in the steps that they replace.
+        self._findings.extend((step, finding) for finding in findings)
 
     def _table_of(self, path, value, kind):
         """Header and array of a table.
@@ -115,20 +117,34 @@ class VitalsFiles:
         values = dict(zip(header.columns, array.tolist()))
         self._steps = self._steps.appended(step, (), np.empty((0, 0)), values, ())
 
-    def _add_findings(self, step, value):
-        array = protos.parse_tensor(value.content) if value.kind == "tensor" else np.zeros(0)
-        if array.dtype != object:
-            raise ValueError("It holds no strings.")
-        for text in array.reshape(-1).tolist():
-            finding = _from_json(text)
-            if not isinstance(finding, dict):
-                raise ValueError("A finding is no JSON object.")
-            self._findings.append((step, finding))
-
     def _forget_findings(self, step):
         """Forgets what was found in the part of a run that this step replaces."""
         if self._findings and self._vitals.last_step is not None and step <= self._vitals.last_step:
             self._findings = [one for one in self._findings if one[0] < step]
+
+
+def rows_of(header: Any) -> Tuple[VariableRow, ...]:
+    """The rows of a vitals table, as its header says them.
+
+    Raises:
+      ValueError: the header is of a later version, or damaged.
+    """
+    return _parsed_header(header, tags.VITALS).rows
+
+
+def _findings_of(value):
+    """The fields of the findings that an event holds, a list of dicts.
+
+    Raises:
+      ValueError: they cannot be read.
+    """
+    array = protos.parse_tensor(value.content) if value.kind == "tensor" else np.zeros(0)
+    if array.dtype != object:
+        raise ValueError("It holds no strings.")
+    findings = [_from_json(text) for text in array.reshape(-1).tolist()]
+    if not all(isinstance(finding, dict) for finding in findings):
+        raise ValueError("A finding is no JSON object.")
+    return findings
 
 
 def _from_json(text):

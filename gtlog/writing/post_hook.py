@@ -1,6 +1,7 @@
 """The way of a logged step to its event: record, summaries, writer."""
 
 import threading
+import time
 
 from gtlog import _compat
 from gtlog.advice.nonfinite import FirstNonfinite
@@ -24,6 +25,7 @@ class PostHook:
       workers: `Workers`, which share the work and of which one writes.
       step_number: Where the numbers of the steps come from (`gtlog.when.step_number`).
       unseen: `UnseenGradients`, which looks at each logged step.
+      findings: `LiveFindings`, which judges the run by what the summaries yield.
       failures: `Failures`, which every failure here goes to.
 
     Attributes:
@@ -32,13 +34,16 @@ class PostHook:
       update_outside: `UpdateOutside`, which compares steps until it is settled.
     """
 
-    def __init__(self, registry, summaries, writer, workers, step_number, unseen, failures):
+    def __init__(
+        self, registry, summaries, writer, workers, step_number, unseen, findings, failures
+    ):
         self.registry = registry
         self.failures = failures
         self.in_use = VariablesInUse()
         self.unseen = unseen
         self.outage = Outage(failures, writer)
         self.update_outside = UpdateOutside(failures)
+        self._findings = findings
         self._summaries = summaries
         self._writer = writer
         self._workers = workers
@@ -93,6 +98,7 @@ class PostHook:
                 self._log(capture, read(), losses, gradients)
 
     def _log(self, capture, values, losses, gradients):
+        started = time.perf_counter()
         if not values:
             self.failures.notice(self._no_variables(capture.step), once="no variables")
         values = sorted(values, key=lambda pair: pair[0].made)
@@ -104,6 +110,7 @@ class PostHook:
         logged = self._values_of(record)
         with self.failures.guard("tell whether gradients are unseen", capture.step):
             self.unseen.look(record, values)
+        logged += self._findings.values_of(capture.step, logged, time.perf_counter() - started)
         if logged:
             self._write(capture.step, logged)
         self._say_what_is_nonfinite(record, several_updates=bool(capture.changed_between))
@@ -157,7 +164,7 @@ class PostHook:
     def _say_what_is_nonfinite(self, record, several_updates):
         with self.failures.guard("tell what is not finite", record.step):
             found = self._first_nonfinite.find(record, several_updates)
-            if found:
+            if found and not self._findings.takes_nonfinite(found):
                 self.failures.notice(found)
 
     def _add(self, by_tag, summary, value, step):

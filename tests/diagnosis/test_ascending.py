@@ -1,9 +1,12 @@
 """Ascending: updates that go up the gradient."""
 
+import numpy as np
 import pytest
 
+from gtlog.diagnosis.judge import judge
+
 from .judged import alarms, layer, notes
-from .training import Training
+from .training import Training, make_table
 
 
 @pytest.mark.parametrize("optimizer, rate", [("sgd", 0.05), ("momentum", 0.02), ("adam", 1e-3)])
@@ -40,3 +43,13 @@ def test_not_of_a_reward():
 def test_not_of_momentum():
     """Single updates of momentum go up their gradient; a window of them does not."""
     assert alarms(Training(optimizer="momentum", rate=0.5).run(150)) == []
+
+
+def test_without_kernels_nothing_is_said():
+    """A run that NaN ends, of which no kernel is known, is passed over."""
+    training = Training(after_update=lambda one, step: one.weights[0].fill(np.nan) if step else 0)
+    table = training.run(3)
+    unknown = {name: np.full((len(table.variables), 3), np.nan) for name in table.columns}
+    unknown["value_nonfinite"] = table.column("value_nonfinite")
+    found = judge(make_table(table.steps, table.variables, unknown, {}))
+    assert [one.fault for one in found] == ["nonfinite"]

@@ -3,7 +3,16 @@
 import numpy as np
 
 from gtlog.diagnosis import live as live_module
-from gtlog.diagnosis.live import FIRST_STEPS, MOST_STEPS, RECENT_STEPS, LiveDiagnosis
+from gtlog.diagnosis.live import (
+    FEWEST_KEPT,
+    FEWEST_STEPS,
+    FIRST_STEPS,
+    GROWTH,
+    HEAD_START,
+    MOST_STEPS,
+    RECENT_STEPS,
+    LiveDiagnosis,
+)
 
 from .judged import layer
 from .training import Training
@@ -63,18 +72,50 @@ def test_memory_is_bounded():
     assert np.diff(steps).max() <= 700 / 64
 
 
-def test_judging_takes_at_most_a_fiftieth_of_the_logged_steps(monkeypatch):
-    """Where a judgement takes as long as five logged steps, one in 250 of them has one."""
+def judgements(monkeypatch, seconds_of_judgement, seconds, steps):
+    """The numbers of logged steps after which a run is judged."""
     clock, judged = Clock(), []
+    live = LiveDiagnosis(clock)
 
     def judge(table, is_whole):
-        clock.now += 5.0
-        judged.append(len(table))
+        clock.now += seconds_of_judgement * len(table) / MOST_STEPS
+        judged.append(int(table.last_step) + 1)
         return []
 
     monkeypatch.setattr(live_module, "judge", judge)
-    feed(LiveDiagnosis(clock), Training(sizes=(4, 4, 2), batch=4).run(760), seconds=1.0)
-    assert len(judged) == 4
+    feed(live, Training(sizes=(4, 4, 2), batch=4).run(steps), seconds=seconds)
+    return judged, live.seconds
+
+
+def test_judging_takes_at_most_a_fiftieth_of_the_logged_steps(monkeypatch):
+    """Beyond the first quarter of a second, judging takes two hundredths of the logged steps."""
+    judged, seconds = judgements(monkeypatch, 0.2, 0.01, 760)
+    assert seconds <= 0.02 * 0.01 * 760 + HEAD_START
+    assert judged[-1] > 192
+
+
+def test_cheap_judgements_are_frequent(monkeypatch):
+    """Where a judgement takes less than a fiftieth of a logged step, each step is judged."""
+    judged, _ = judgements(monkeypatch, 0.02, 1.0, 300)
+    assert judged == list(range(FEWEST_STEPS, 301))
+
+
+def test_the_beginning_is_judged_in_growing_intervals(monkeypatch):
+    """Before there is time for it, a run is judged when it has grown by a quarter."""
+    judged, seconds = judgements(monkeypatch, 0.01, 0.0, 300)
+    assert seconds <= HEAD_START
+    assert judged[:8] == [4, 5, 7, 9, 12, 15, 19, 24]
+    assert np.all(np.array(judged[1:]) <= np.ceil(GROWTH * np.array(judged[:-1])))
+
+
+def test_memory_is_bounded_where_models_are_large(monkeypatch):
+    """Of a large model fewer steps are kept."""
+    monkeypatch.setattr(live_module, "MOST_NUMBERS", 4 * 20 * 60)
+    live = LiveDiagnosis(Clock())
+    feed(live, Training(sizes=(4, 4, 2), batch=4).run(300), seconds=0.0)
+    steps = live.table().steps
+    assert FEWEST_KEPT <= len(steps) <= 60
+    assert steps[0] == 0 and list(steps[-15:]) == list(range(285, 300))
 
 
 def test_nan_is_judged_at_once():

@@ -62,7 +62,7 @@ def test_weights(poisoned, build, logdir):
         rf"^At step 0 {count} of {SIZE} elements of the value of 'weight' are NaN or infinite: the "
         "first NaN or infinite value that was logged"
     )
-    with pytest.warns(gtlog.LoggingWarning, match=said) as caught:
+    with pytest.warns(gtlog.TrainingWarning, match=said) as caught:
         step()
     assert len(caught) == 1
     events = read_events(logdir)
@@ -123,7 +123,7 @@ def test_one_warning_names_the_first(build, logdir):
         variables[2].assign(tf.where(number >= 2, np.nan, 1.0) * tf.ones([SIZE]))
 
     step = build(train_step)
-    with pytest.warns(gtlog.LoggingWarning) as caught:
+    with pytest.warns(gtlog.TrainingWarning) as caught:
         for _ in range(5):
             step()
     (warning,) = caught

@@ -89,7 +89,8 @@ def _next(update):
 def _jumps(evidence, rows, travelled, excess):
     value = evidence.column("value_rms")[rows]
     is_far = travelled >= LEAST_DISTANCE * np.fmax(value, _shifted(value))
-    return is_far & (excess >= 1) & ~(median_of_others(excess) >= 0.5)
+    # Without peers a jump says nothing: what updates overlap or come in bursts moves just as far.
+    return is_far & (excess >= 1) & (median_of_others(excess) < 0.5)
 
 
 def _drifts(evidence):

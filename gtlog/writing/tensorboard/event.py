@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 import tensorflow as tf
 
-from gtlog.values import VALUE_TYPES, Histogram, Image, Scalar, Table
+from gtlog.values import VALUE_TYPES, Histogram, Image, Scalar, Strings, Table
 
 _SCALAR_CLASS, _TENSOR_CLASS, _BLOB_SEQUENCE_CLASS = 1, 2, 3
 
@@ -80,6 +80,12 @@ def _fill_table(proto, table):
     proto.tensor.tensor_content = table.array.tobytes()
 
 
+def _fill_strings(proto, strings):
+    proto.MergeFromString(_STRINGS_HEADER)
+    proto.tensor.tensor_shape.dim.add(size=len(strings.texts))
+    proto.tensor.string_val.extend(text.encode() for text in strings.texts)
+
+
 def _header(plugin, data_class, dtype):
     """What all values of one kind have in common, serialized."""
     value = tf.compat.v1.Summary.Value()
@@ -93,10 +99,12 @@ _SCALAR_HEADER = _header("scalars", _SCALAR_CLASS, tf.float32)
 _HISTOGRAM_HEADER = _header("histograms", _TENSOR_CLASS, tf.float64)
 _IMAGE_HEADER = _header("images", _BLOB_SEQUENCE_CLASS, tf.string)
 _TABLE_HEADER = _header("gtlog", _TENSOR_CLASS, tf.float32)
+_STRINGS_HEADER = _header("gtlog", _TENSOR_CLASS, tf.string)
 _FILL = {
     Scalar: _fill_scalar,
     Histogram: _fill_histogram,
     Image: _fill_image,
     Table: _fill_table,
+    Strings: _fill_strings,
 }
 assert set(_FILL) == set(VALUE_TYPES)
