@@ -4,3 +4,17 @@
 """
 
 MODELS = ("dense", "conv", "lstm")
+
+FAULTS = (
+    "vanishing",
+    "exploding",
+    "dead",
+    "not_updated",
+    "no_gradient",
+    "nonfinite",
+    "too_large",
+    "identical",
+    "overwritten",
+    "ascending",
+    "not_learning",
+)

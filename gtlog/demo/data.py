@@ -31,6 +31,10 @@ class Digits:
         shuffled = dataset.shuffle(len(self.images), seed=0)
         return shuffled.repeat().batch(size, drop_remainder=True).prefetch(1)
 
+    def with_labels(self, labels):
+        """The same images with other labels, int64 `[n]`."""
+        return dataclasses.replace(self, labels=labels)
+
 
 def load_digits():
     """The 1797 digits; one in five is held out, the same ones each time."""

@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 
-from gtlog.diagnosis.faults import ALARM
-from gtlog.diagnosis.judge import judge
+from gtlog.diagnosis.faults import ALARM, NONFINITE
+from gtlog.diagnosis.judge import CONSEQUENCES, judge
 from gtlog.vitals.columns import COLUMNS
 from gtlog.vitals.table import VitalsTable
 
@@ -24,8 +24,8 @@ MOST_EFFORT = 0.02
 HEAD_START = 0.25
 # While it lives on that, a run is judged when it has grown by this factor.
 GROWTH = 1.25
-# Before there are as many there is nothing to compare.
-FEWEST_STEPS = 4
+# Before there are as many, what follows from a fault may show while the fault itself does not yet.
+FEWEST_STEPS = 8
 
 
 class LiveDiagnosis:
@@ -49,7 +49,7 @@ class LiveDiagnosis:
         self._kept = []
         self._count = 0
         self._stride = 1
-        self._given = {}
+        self._given = []
         self._allowed = 0.0
         self._judged = _Judged(0, 0.0, 0)
         self._is_lost = False
@@ -149,16 +149,24 @@ class LiveDiagnosis:
     def _new_findings(self, is_whole):
         new = []
         for finding in judge(self.table(), is_whole):
-            if not self._is_given(finding):
+            if not any(_says(given, finding) for given in self._given):
                 new.append(finding)
-            for one in (finding, *finding.consequences):
-                self._given.setdefault((one.fault, one.layer), one.severity)
-            self._given[finding.fault, finding.layer] = finding.severity
+                self._given.append(finding)
         return new
 
-    def _is_given(self, finding):
-        severity = self._given.get((finding.fault, finding.layer))
-        return severity == ALARM or severity == finding.severity
+
+def _says(given, finding):
+    """Whether a finding that was given says another one as well.
+
+    One fault is named once: in which layer it is seen best may change while the run goes on. What
+    follows from an alarm is no news, but for NaN, with which the run is over.
+    """
+    if given.fault == finding.fault:
+        return given.severity in (ALARM, finding.severity)
+    if given.severity != ALARM or finding.fault == NONFINITE:
+        return False
+    follows = finding.fault in CONSEQUENCES[given.fault]
+    return follows and finding.first_step >= given.first_step
 
 
 class _Judged:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from gtlog.diagnosis import live as live_module
+from gtlog.diagnosis.finding import Finding
 from gtlog.diagnosis.live import (
     FEWEST_KEPT,
     FEWEST_STEPS,
@@ -104,7 +105,7 @@ def test_the_beginning_is_judged_in_growing_intervals(monkeypatch):
     """Before there is time for it, a run is judged when it has grown by a quarter."""
     judged, seconds = judgements(monkeypatch, 0.01, 0.0, 300)
     assert seconds <= HEAD_START
-    assert judged[:8] == [4, 5, 7, 9, 12, 15, 19, 24]
+    assert judged[:8] == [8, 10, 13, 17, 22, 28, 35, 44]
     assert np.all(np.array(judged[1:]) <= np.ceil(GROWTH * np.array(judged[:-1])))
 
 
@@ -146,3 +147,40 @@ def test_healthy_runs_say_nothing_on_the_way():
         live = LiveDiagnosis()
         assert feed(live, Training(**options).run(120)) == []
         assert live.close() == []
+
+
+def a_judge_of(findings_by_length):
+    """A stand-in for the judge: what it finds in tables of so many steps and more."""
+
+    def judge(table, is_whole):
+        lengths = [length for length in findings_by_length if length <= len(table)]
+        return findings_by_length[max(lengths)] if lengths else []
+
+    return judge
+
+
+def finding(fault, layer, first_step=0, severity="alarm"):
+    """A finding."""
+    return Finding(fault, severity, layer, None, first_step, "Seen.", "Look.")
+
+
+def given_with(monkeypatch, findings_by_length):
+    """Faults and layers that are given while a run of 20 steps goes on."""
+    monkeypatch.setattr(live_module, "judge", a_judge_of(findings_by_length))
+    found = feed(LiveDiagnosis(), Training(sizes=(4, 4, 2), batch=4).run(20))
+    return [(one.fault, one.layer) for _, one in found]
+
+
+def test_a_fault_is_named_once(monkeypatch):
+    """Where the layer that shows it best changes, the same fault is not said again."""
+    vanishing = [finding("vanishing_gradients", layer(number)) for number in (1, 2)]
+    given = given_with(monkeypatch, {9: vanishing[:1], 12: vanishing[1:]})
+    assert given == [("vanishing_gradients", layer(1))]
+
+
+def test_what_follows_from_an_alarm_is_no_news(monkeypatch):
+    """A consequence that shows later is not given; what began before the alarm is, and NaN is."""
+    cause, early = finding("weights_growing", None, 5), finding("vanishing_gradients", layer(0), 2)
+    late, lost = finding("exploding_gradients", layer(1), 8), finding("nonfinite", None, 9)
+    given = given_with(monkeypatch, {9: [cause], 11: [cause, late], 13: [late], 15: [early, lost]})
+    assert [fault for fault, _ in given] == ["weights_growing", "vanishing_gradients", "nonfinite"]

@@ -84,11 +84,11 @@ def test_what_the_summaries_write(logdir):
         summaries.vitals(),
     ]
     with gtlog.StepLogger(logdir, summaries=stock) as log:
-        with pytest.warns(gtlog.LoggingWarning, match="NaN"), log.step():
+        with pytest.warns(gtlog.TrainingWarning, match="NaN"), log.step():
             with gtlog.InstrumentedTape() as tape:
                 loss = tf.add_n([tf.reduce_sum(one) for one in variables.values()])
             tape.gradient(loss, list(variables.values()))
-    expected = {tags.loss(), tags.VITALS, tags.STEPS, tags.images("conv/kernel")}
+    expected = {tags.loss(), tags.VITALS, tags.STEPS, tags.FINDINGS, tags.images("conv/kernel")}
     expected |= {tags.gates("lstm/recurrent_kernel", gate) for gate in "ifco"}
     expected |= {tags.unit_means("lstm/recurrent_kernel"), tags.nonfinite("conv/bias")}
     for of in (None, *variables):

@@ -40,14 +40,12 @@ MOST_OF_DECAY = np.log10(0.3)
 LATER = 4
 MOST_KERNELS = 0.5
 PERSISTENCE = 2
-# With fewer logged steps one odd batch is the whole past of a loss, unless NaN ends the run.
-FEWEST_STEPS = 8
 
 
 def find(evidence):
     """The kernels that updates replace: one layer, or the network where half of them are."""
     ratio = evidence.update
-    if not ratio.size or (len(evidence) < FEWEST_STEPS and not evidence.is_lost):
+    if not ratio.size:
         return []
     counts = (_scale_before(evidence) >= LEAST_SCALE) & ~_follows_gradient(evidence)
     is_large = persists((ratio >= RATIO) & counts, PERSISTENCE)

@@ -1,0 +1,277 @@
+"""Small trainings of the digits, each with one mistake in it, as they are made in earnest.
+
+The diagnosis knows nothing of them: it reads the vitals, as of any other run.
+"""
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+import gtlog
+from gtlog.demo import FAULTS
+
+_BATCH_SIZE = 64
+_SIDE, _CLASSES = 8, 10
+_HALF = 0.5
+
+
+class Training:
+    """A plain training of a plain classifier; the faults are what subclasses do otherwise.
+
+    Args:
+      digits: `gtlog.demo.data.Digits`.
+      steps: How many steps it will make.
+    """
+
+    mistake = ""
+    """What is done wrong, in a sentence."""
+    learning_rate = 5e-3
+    depth = 3
+
+    def __init__(self, digits, steps):
+        self.digits = digits
+        self.steps = steps
+        self.model = self.build()
+        self.optimizer = self.make_optimizer()
+
+    def build(self):
+        """The model: `depth` hidden layers and the classes."""
+        hidden = [self.hidden(number + 1) for number in range(self.depth)]
+        return tf.keras.Sequential(
+            [
+                tf.keras.Input((_SIDE, _SIDE)),
+                tf.keras.layers.Flatten(),
+                *hidden,
+                tf.keras.layers.Dense(_CLASSES, name="classes"),
+            ],
+            name="classifier",
+        )
+
+    def hidden(self, number):
+        """A hidden layer, counted from 1."""
+        return tf.keras.layers.Dense(64, activation="relu", name=f"hidden_{number}")
+
+    def make_optimizer(self):
+        """The optimizer."""
+        return tf.keras.optimizers.Adam(self.learning_rate)
+
+    def logits(self, images):
+        """What the model says of images."""
+        return self.model(images, training=True)
+
+    def loss(self, labels, logits):
+        """The mean over a batch."""
+        each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        return tf.reduce_mean(each)
+
+    def apply(self, gradients, variables):
+        """The update."""
+        self.optimizer.apply_gradients(zip(gradients, variables))
+
+    def before_step(self, number):
+        """What the loop does before a step."""
+
+    def step(self, images, labels):
+        """One step, which `run` decorates."""
+        with gtlog.InstrumentedTape() as tape:
+            loss = self.loss(labels, self.logits(images))
+        variables = self.model.trainable_variables
+        self.apply(tape.gradient(loss, variables), variables)
+        return loss
+
+    def run(self, logdir, every):
+        """Trains, and logs each `every`th step; what was found on the way is written and not said.
+
+        Args:
+          logdir: Directory of the event file.
+          every: Steps 0, `every`, 2 `every`, … are logged.
+        """
+        log = gtlog.logged_step(
+            logdir, every=every, on_error="raise", diagnose=lambda finding: None
+        )
+        train_step = log(tf.function(self.step))
+        batches = self.digits.batches(_BATCH_SIZE).take(self.steps)
+        with train_step.step_logger:
+            # disable=None: no bar where the output is no terminal
+            progress = tqdm(batches, desc=self.model.name, total=self.steps, disable=None)
+            for number, (images, labels) in enumerate(progress):
+                self.before_step(number)
+                train_step(images, labels)
+
+
+class Vanishing(Training):
+    """Sigmoids one after the other: each lets at most a quarter of the gradient through."""
+
+    mistake = "Eight hidden layers, each with a sigmoid after it."
+    learning_rate = 0.1
+    depth = 8
+
+    def make_optimizer(self):
+        """SGD, whose updates are as small as the gradient is."""
+        return tf.keras.optimizers.SGD(self.learning_rate)
+
+    def hidden(self, number):
+        """A layer that saturates."""
+        return tf.keras.layers.Dense(64, activation="sigmoid", name=f"hidden_{number}")
+
+
+class Exploding(Training):
+    """An operation with a hand-written gradient, which is wrong."""
+
+    mistake = "Halfway through, a tf.custom_gradient after hidden_2 sums where it should average."
+
+    def __init__(self, digits, steps):
+        self.factor = tf.Variable(1.0, trainable=False, name="factor")
+        super().__init__(digits, steps)
+
+    def logits(self, images):
+        """What the model says; before the third layer gradients come out too large."""
+
+        @tf.custom_gradient
+        def passed(signal):
+            return tf.identity(signal), lambda gradient: gradient * self.factor
+
+        return _through(self.model, images, "hidden_2", passed)
+
+    def before_step(self, number):
+        """A sum over the 1,000 places of a signal in place of their mean."""
+        self.factor.assign(1.0 if number < _HALF * self.steps else 1000.0)
+
+
+class Dead(Training):
+    """A bias that no input overcomes."""
+
+    mistake = "The biases of hidden_2 start at -10, so that its ReLUs are never active."
+
+    def hidden(self, number):
+        """A layer; the second one starts with a large negative bias."""
+        start = tf.keras.initializers.Constant(-10.0 if number == 2 else 0.0)
+        return tf.keras.layers.Dense(
+            64, activation="relu", bias_initializer=start, name=f"hidden_{number}"
+        )
+
+
+class NotUpdated(Training):
+    """A layer that the optimizer is not given."""
+
+    mistake = "The list that the optimizer gets lacks the variables of hidden_2."
+
+    def apply(self, gradients, variables):
+        """The update, of which a layer is left out."""
+        pairs = [pair for pair in zip(gradients, variables) if not _is_of(pair[1], self.model, 2)]
+        self.optimizer.apply_gradients(pairs)
+
+
+class NoGradient(Training):
+    """A cut between two layers."""
+
+    mistake = "A tf.stop_gradient stands after hidden_2."
+
+    def logits(self, images):
+        """What the model says; nothing before the third layer is told."""
+        return _through(self.model, images, "hidden_2", tf.stop_gradient)
+
+    def apply(self, gradients, variables):
+        """The update of what has a gradient."""
+        pairs = [pair for pair in zip(gradients, variables) if pair[0] is not None]
+        self.optimizer.apply_gradients(pairs)
+
+
+class Nonfinite(Training):
+    """An operation with a value and without a slope."""
+
+    mistake = "tf.sqrt stands after the ReLU of hidden_2: at 0 its slope is infinite."
+
+    def logits(self, images):
+        """What the model says; the signal of a layer goes through a square root."""
+        return _through(self.model, images, "hidden_2", tf.sqrt)
+
+
+class TooLarge(Training):
+    """A learning rate that is far too large."""
+
+    mistake = "Adam's learning rate is 1 instead of 0.001."
+    learning_rate = 1.0
+
+
+class Identical(Training):
+    """Units that start alike stay alike."""
+
+    mistake = "All hidden layers start at one constant."
+
+    def hidden(self, number):
+        """A layer whose units are all the same."""
+        start = tf.keras.initializers.Constant(0.02)
+        return tf.keras.layers.Dense(
+            64, activation="relu", kernel_initializer=start, name=f"hidden_{number}"
+        )
+
+
+class Overwritten(Training):
+    """An old state that comes back."""
+
+    mistake = "Halfway through, a callback sets hidden_2 back to its first weights."
+
+    def before_step(self, number):
+        """Keeps the first weights, and restores them."""
+        layer = self.model.get_layer("hidden_2")
+        if number == 0:
+            self.first = layer.get_weights()
+        if number == int(_HALF * self.steps):
+            layer.set_weights(self.first)
+
+
+class Ascending(Training):
+    """A flipped sign."""
+
+    mistake = "The update is added instead of subtracted."
+    learning_rate = 0.02
+
+    def apply(self, gradients, variables):
+        """Gradient ascent."""
+        for gradient, variable in zip(gradients, variables):
+            variable.assign_add(self.learning_rate * gradient)
+
+
+class NotLearning(Training):
+    """Labels that say nothing of the images."""
+
+    mistake = "The labels were shuffled apart from the images."
+
+    def __init__(self, digits, steps):
+        order = np.random.RandomState(0).permutation(len(digits.labels))
+        super().__init__(digits.with_labels(digits.labels[order]), steps)
+
+
+def _through(model, signal, name, operation):
+    """What a model makes of a signal, with an operation of one's own after one of its layers."""
+    for layer in model.layers:
+        signal = layer(signal)
+        if layer.name == name:
+            signal = operation(signal)
+    return signal
+
+
+def _is_of(variable, model, number):
+    layer = model.get_layer(f"hidden_{number}")
+    return any(variable is own for own in layer.trainable_variables)
+
+
+TRAININGS = dict(
+    zip(
+        FAULTS,
+        (
+            Vanishing,
+            Exploding,
+            Dead,
+            NotUpdated,
+            NoGradient,
+            Nonfinite,
+            TooLarge,
+            Identical,
+            Overwritten,
+            Ascending,
+            NotLearning,
+        ),
+    )
+)
