@@ -24,8 +24,8 @@ def changes(table, statistic="gradient_rms"):
     """Changes of the magnitudes of a statistic, against the layer's own past and its peers.
 
     The logarithm, minus its median over the first tenth of the row's own numbers, minus what the
-    rows of the role have in common: what they had at the step before, moved no further than until a
-    fifth of them lies on each side. A median would follow the layers that a fault takes along.
+    rows of the role have in common: what they had at the step before, moved as most of them have
+    moved. A median would follow the layers that a fault takes along.
 
     Args:
       table: A `VitalsTable`.
@@ -59,17 +59,25 @@ def _without_drift(numbers, roles):
 
 def _drift(numbers):
     """What rows have in common at each step, `[steps]`."""
-    ordered = np.sort(numbers, axis=0)  # NaN comes last
-    last = np.maximum((~np.isnan(numbers)).sum(axis=0) - 1, 0)
-    steps = np.arange(numbers.shape[1])
-    low = ordered[np.floor(last * OUTER).astype(int), steps]
-    high = ordered[np.ceil(last * (1 - OUTER)).astype(int), steps]
-    drift, before = np.zeros(len(steps)), 0.0
-    for step in steps:
+    low, high = _middle_of(numbers)
+    moves = np.full(numbers.shape, np.nan)
+    moves[:, 1:] = np.diff(numbers, axis=1)
+    least, most = (np.nan_to_num(one) for one in _middle_of(moves))
+    drift, before = np.zeros(numbers.shape[1]), 0.0
+    for step, move in enumerate(np.clip(0.0, least, most)):
         if not np.isnan(low[step]):
-            before = min(max(before, low[step]), high[step])
+            before = min(max(before + move, low[step]), high[step])
         drift[step] = before
     return drift
+
+
+def _middle_of(numbers):
+    """Between which numbers all but a fifth on each side lie, of each column; NaN without one."""
+    ordered = np.sort(numbers, axis=0)  # NaN comes last
+    last = np.maximum((~np.isnan(numbers)).sum(axis=0) - 1, 0)
+    places = np.arange(numbers.shape[1])
+    low = ordered[np.floor(last * OUTER).astype(int), places]
+    return low, ordered[np.ceil(last * (1 - OUTER)).astype(int), places]
 
 
 def _without_past(numbers):

@@ -314,6 +314,10 @@ class TestDetails:
         assert titles[-2:] == ["weights", "gradients"]
         wait_until(page, "document.querySelector('.kernel').naturalWidth === 8")
         assert "at step 20" in page.inner_text("figcaption")
+        # The picture made the page longer, which is no reason to draw it all again.
+        page.evaluate("window.image = document.querySelector('.kernel')")
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.image === document.querySelector('.kernel')")
         page.keyboard.press("n")  # no finding: nothing happens
         assert page.locator("#layer").is_visible()
 

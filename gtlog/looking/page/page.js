@@ -409,11 +409,18 @@ function listenToPage() {
     readHash();
     chooseRuns().catch(fail);
   });
-  let pending = 0;
+  let pending = 0, drawn = sizeOfWindow();
   new ResizeObserver(() => {
+    // What is drawn makes the page longer, which is no reason to draw it again.
+    if (drawn === sizeOfWindow()) return;
+    drawn = sizeOfWindow();
     cancelAnimationFrame(pending);
     pending = requestAnimationFrame(drawPictures);
   }).observe(document.body);
+}
+
+function sizeOfWindow() {
+  return `${document.body.clientWidth} ${window.innerHeight} ${devicePixelRatio}`;
 }
 
 function moveRow(by) {

@@ -49,9 +49,8 @@ function centred(run, codes, statistic, mode) {
   if (mode === "change") subtractPast(scores, run.variables.length, steps);
   // Shares of zeros or dead units have no common drift: they are compared with their own past.
   if (isShare && mode === "change") return scores;
-  const common = mode === "change" ? drift : median;
   const own = Int16Array.from(scores); // as it was, while some roles are done and others are not
-  for (const rows of rowsByRole(run.variables)) subtractCommon(scores, own, rows, steps, common);
+  for (const rows of rowsByRole(run.variables)) subtractCommon(scores, own, rows, steps, mode === "change");
   return scores;
 }
 
@@ -68,35 +67,46 @@ function rowsByRole(variables) {
 }
 
 /**
- * What the layers have in common at a step: what they had at the step before, moved no further than
- * until a fifth of them lies on each side. A median would follow the layers that a fault takes
+ * Subtracts from the rows of a role what they have in common at each step. For the level that is
+ * their median. For the change it is `drift`: a median would follow the layers that a fault takes
  * along, where they are more than half, and show the healthy ones as changed.
  */
-function drift(numbers, before) {
-  const last = numbers.length - 1;
-  const low = selected(numbers, Math.floor(last * OUTER));
-  if (low >= before) return low;
-  return Math.min(before, selected(numbers, Math.ceil(last * (1 - OUTER))));
-}
-
-/** Subtracts from the rows of a role what they have in common at each step. */
-function subtractCommon(scores, codes, { rows, peers }, steps, common) {
+function subtractCommon(scores, codes, { rows, peers }, steps, isChange) {
   if (peers.length < LEAST_PEERS) return;
-  const known = new Int16Array(peers.length);
+  const known = new Int16Array(peers.length), moves = new Int32Array(peers.length);
+  const before = new Int16Array(peers.length).fill(ABSENT);
   let middle = 0;
   for (let step = 0; step < steps; step++) {
-    let count = 0;
-    for (const row of peers) {
-      const code = codes[row * steps + step];
-      if (!isSpecial(code)) known[count++] = code;
+    let count = 0, pairs = 0;
+    for (let k = 0; k < peers.length; k++) {
+      const code = codes[peers[k] * steps + step];
+      if (!isSpecial(code)) {
+        known[count++] = code;
+        if (!isSpecial(before[k])) moves[pairs++] = code - before[k];
+      }
+      before[k] = code;
     }
     if (!count) continue;
-    middle = common(known.subarray(0, count), middle);
+    middle = isChange ? drift(middle, moves.subarray(0, pairs), known.subarray(0, count))
+      : median(known.subarray(0, count));
     for (const row of rows) {
       const i = row * steps + step;
       if (!isSpecial(codes[i])) scores[i] = bounded(codes[i] - middle);
     }
   }
+}
+
+/** What the layers had in common at the step before, moved as most of them have moved. */
+function drift(before, moves, numbers) {
+  return within(numbers, before + (moves.length ? within(moves, 0) : 0));
+}
+
+/** A number, changed no further than until a fifth of others lies on each side of it. */
+function within(others, number) {
+  const last = others.length - 1;
+  const low = selected(others, Math.floor(last * OUTER));
+  if (low >= number) return low;
+  return Math.min(number, selected(others, Math.ceil(last * (1 - OUTER))));
 }
 
 function subtractPast(scores, rows, steps) {
