@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from tensorboard.data.provider import RunTagFilter
 
+from gtlog import tags
+from gtlog.diagnosis.faults import ALARM
 from gtlog.diagnosis.judge import judge
 from gtlog.looking.shown import ShownRun
 from gtlog.plugin import MOST_SAMPLES, NAME
@@ -36,6 +38,17 @@ class Source(NamedTuple):
         """The runs that have tables of gtlog's: by name a text that changes with what is shown."""
         listed = self._ask(self.provider.list_tensors, NAME)
         return {run: _mark(series) for run, series in sorted(listed.items())}
+
+    def alarms(self, run):
+        """How many alarms the training itself has logged; a run that has logged none may have some.
+
+        Args:
+          run: The name of the run.
+        """
+        data = self._read(self.provider.read_tensors, NAME, run, tags.FINDINGS, MOST_SAMPLES)
+        series = Series(b"", {one.step: one.numpy for one in data})
+        findings = tables_of({tags.FINDINGS: series}).findings
+        return sum(one.severity == ALARM for one in findings)
 
     def shown(self, run):
         """A run as the page shows it, without the details of its variables.

@@ -1,6 +1,7 @@
 """The tab: what it answers to the browser."""
 
 import collections
+import functools
 import json
 import pkgutil
 import threading
@@ -15,7 +16,8 @@ from gtlog.plugin import MOST_SAMPLES, NAME
 from gtlog.plugin.runs import Source
 
 _TEXT, _BYTES = "text/plain", "application/octet-stream"
-_MOST_KEPT = 4  # runs whose data is kept in case that it is asked for again
+# What is kept in case that it is asked for again: the data of some runs, and numbers of alarms.
+_MOST_DATA, _MOST_ALARMS = 4, 1000
 
 
 class Tab(base_plugin.TBPlugin):
@@ -33,8 +35,7 @@ class Tab(base_plugin.TBPlugin):
         self._provider = context.data_provider
         hints = context.sampling_hints or {}
         self._samples = hints.get(NAME, MOST_SAMPLES)
-        self._kept = collections.OrderedDict()
-        self._lock = threading.Lock()
+        self._made_data, self._made_alarms = _Kept(_MOST_DATA), _Kept(_MOST_ALARMS)
         script = pkgutil.get_data("gtlog.plugin", "index.js")
         self._files = {**page_files(), "index.js": ("text/javascript; charset=utf-8", script)}
 
@@ -53,8 +54,12 @@ class Tab(base_plugin.TBPlugin):
         return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name=NAME)
 
     def _runs(self, request):
-        marks = self._source(request).marks()
-        runs = [{"name": name, "mark": mark} for name, mark in marks.items()]
+        source = self._source(request)
+        runs = []
+        for name, mark in source.marks().items():
+            key = (source.experiment, name, mark)
+            alarms = self._made_alarms.get(key, functools.partial(source.alarms, name))
+            runs.append({"name": name, "mark": mark, "alarms": alarms})
         return http_util.Respond(request, json.dumps(runs), "application/json")
 
     def _data(self, request):
@@ -62,9 +67,8 @@ class Tab(base_plugin.TBPlugin):
         marks = source.marks()
         if run not in marks:
             return _missing(request, run)
-        data = self._kept_or(
-            (source.experiment, run, marks[run]), lambda: page_bytes(source.shown(run))
-        )
+        key = (source.experiment, run, marks[run])
+        data = self._made_data.get(key, lambda: page_bytes(source.shown(run)))
         return http_util.Respond(request, data, _BYTES, content_encoding="gzip")
 
     def _details(self, request):
@@ -83,18 +87,31 @@ class Tab(base_plugin.TBPlugin):
             self._samples,
         )
 
-    def _kept_or(self, key, make):
-        """Bytes that were made before, or now; the browser asks again on each reload."""
+
+class _Kept:
+    """What was made last: the browser asks for it again and again.
+
+    Args:
+      most: How many things are kept.
+    """
+
+    def __init__(self, most):
+        self._most = most
+        self._things = collections.OrderedDict()
+        self._lock = threading.Lock()  # TensorBoard answers in several threads
+
+    def get(self, key, make):
+        """What was made for a key before, or is made now."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        data = make()
+            if key in self._things:
+                self._things.move_to_end(key)
+                return self._things[key]
+        thing = make()
         with self._lock:
-            self._kept[key] = data
-            while len(self._kept) > _MOST_KEPT:
-                self._kept.popitem(last=False)
-        return data
+            self._things[key] = thing
+            while len(self._things) > self._most:
+                self._things.popitem(last=False)
+        return thing
 
 
 def _serving(content_type, content):

@@ -107,7 +107,10 @@ def _findings(series):
     found = []
     for step, array in series.arrays.items():
         for text in np.asarray(array, object).reshape(-1).tolist():
-            fields = json.loads(text)
+            try:
+                fields = json.loads(text)
+            except (TypeError, RecursionError) as error:
+                raise ValueError(f"It is no JSON: {error}") from None
             if not isinstance(fields, dict):
                 raise ValueError("A finding is no JSON object.")
             found.append((step, fields))

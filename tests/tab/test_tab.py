@@ -9,6 +9,7 @@ import pytest
 
 import gtlog
 from gtlog.looking import ShownRun, page_bytes, page_files
+from gtlog.plugin.tables import Series, tables_of
 
 from ..diagnosis.training import Training
 from ..quick import logs
@@ -174,6 +175,16 @@ def test_findings_of_the_training(tmp_path, loader):
         server.wait_for(server.marks)
         (run,) = header_of(server.of_tab("data", run="run").body)["runs"]
         assert [one["fault"] for one in run["findings"]] == ["overwritten"]
+        assert [one["alarms"] for one in server.of_tab("runs").json] == [1]
+
+
+@pytest.mark.parametrize("damaged", [b"{", b"[1]", b"\xff", 1.0])
+def test_damaged_findings(damaged):
+    """Of findings that cannot be read the reason is said, and the tables are shown."""
+    kind = object if isinstance(damaged, bytes) else np.float32
+    series = {"gtlog/findings": Series(b"", {3: np.array([damaged], kind)})}
+    tables = tables_of(series)
+    assert tables.findings == [] and "'gtlog/findings' cannot be read" in tables.problems[0]
 
 
 def test_path_prefix(tmp_path):
