@@ -7,7 +7,8 @@ import pytest
 
 import gtlog
 from gtlog.cli import main
-from gtlog.demo import MODELS
+from gtlog.demo import FAULTS, MODELS
+from gtlog.demo.faults import TRAININGS
 from gtlog.demo.models import BUILDERS
 
 from .processes import run_python
@@ -115,6 +116,20 @@ def test_model_is_one_of_those_there_are(capsys):
     assert "argument --model: invalid choice: 'foo'" in message
     for name in ("dense", "conv", "lstm", "all"):
         assert name in message.rpartition("choose from")[2]
+
+
+def test_fault_is_one_of_those_there_are(capsys):
+    """`--fault` refuses an unknown name and lists the known ones, and goes with no model."""
+    message = _refused(capsys, "demo", "--fault", "foo")
+    assert "argument --fault: invalid choice: 'foo'" in message
+    assert all(name in message.rpartition("choose from")[2] for name in FAULTS)
+    message = _refused(capsys, "demo", "--fault", "dead", "--model", "conv")
+    assert "argument --model: not allowed with argument --fault" in message
+
+
+def test_faults_are_those_that_are_planted():
+    """The names that the command offers are those of the trainings."""
+    assert list(TRAININGS) == list(FAULTS)
 
 
 def test_logdir_is_no_file(capsys, tmp_path):

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import gtlog
 from gtlog.cli import main
-from gtlog.demo import data, models
+from gtlog.demo import FAULTS, MODELS, data, models
 from gtlog.demo.distribution import percentiles
 from gtlog.demo.folder import new_run_folder
 from gtlog.demo.table import table
@@ -146,6 +147,43 @@ def test_models_learn(logdir):
     """A hundred steps are enough for more than four digits in five."""
     report = _run_demo("--logdir", logdir, "--model", "dense", "--steps", "100", "--every", "100")
     assert float(re.search(r"dense: (.*?)%", report).group(1)) > 80.0
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_healthy_models_are_silent(name, logdir):
+    """With its default settings a model of the demo is found healthy, on the way and at the end."""
+    _run_demo("--logdir", logdir, "--model", name)
+    run = gtlog.open_run(os.path.join(logdir, name))
+    assert run.has_vitals and run.logged_findings == []
+    assert gtlog.diagnose(run) == []
+
+
+_FOUND = {
+    "vanishing": ("vanishing gradients", "hidden_4"),
+    "exploding": ("exploding gradients", "hidden_2"),
+    "dead": ("dead units", "hidden_2"),
+    "not_updated": ("not updated", "hidden_2"),
+    "no_gradient": ("no gradient", "hidden_2"),
+    "nonfinite": ("NaN or infinity", "hidden_2"),
+    "too_large": ("updates too large", None),
+    "identical": ("identical units", "hidden_1"),
+    "overwritten": ("overwritten", "hidden_2"),
+    "ascending": ("ascending", None),
+    "not_learning": ("not learning", None),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_mistake_is_found(name, logdir):
+    """The demo of a mistake prints what it is and one finding, which names fault and layer."""
+    report = " ".join(_run_demo("--logdir", logdir, "--fault", name).split())
+    title, layer = _FOUND[name]
+    where = rf"`(classifier/)?{layer}`" if layer else "The network as a whole"
+    assert re.match(rf"The mistake: .*\. Alarm: {where}: {title} since step ", report)
+    assert report.count("Alarm: ") == 1
+    command = f"gtlog diagnose {logdir}/{name}"
+    assert report.endswith(f"Say it again: {command}")
+    assert main(command.split()[1:]) == 1
 
 
 def test_logs_that_are_there_stay_untouched(tmp_path):
