@@ -179,7 +179,8 @@ class RootOfZero(Plant):
         if layer != self.layer:
             return value
         safe = tf.where(level > 0, tf.nn.relu(value - tf.reduce_mean(value)), tf.ones_like(value))
-        return value + 0.0 * tf.sqrt(safe)
+        # Not times zero, which the graph would leave out.
+        return value + 1e-20 * tf.sqrt(safe)
 
     def took_hold(self, truth, twin):
         return not np.isfinite(truth.gradient[truth.of(self.layer), self.onset]).all()

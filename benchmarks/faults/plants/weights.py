@@ -189,7 +189,7 @@ class LayerStart(Plant):
 
 
 class LayerStartSmall(LayerStart):
-    """One layer whose first weights are too small; at a branch's or the network's end they may be."""
+    """One layer whose first weights are too small; those at the end of a branch may be."""
 
     among = "taps"
     strengths = {SEVERE: 1e-3, MILD: 0.02}
