@@ -1,5 +1,6 @@
 """Which runs there are: all are fixed here, before any is trained."""
 
+import functools
 import zlib
 from typing import Any, NamedTuple, Tuple
 
@@ -200,8 +201,13 @@ def _layers(plant_type, program):
     if plant_type.among is None:
         return [None]
     if plant_type.among == "kernels":
-        return list(program(0).kernels)
+        return _kernels(program)
     return list(getattr(program, plant_type.among))
+
+
+@functools.lru_cache(maxsize=None)
+def _kernels(program):
+    return tuple(program(0).kernels)
 
 
 def healthy_runs(half):

@@ -53,7 +53,7 @@ class Traces:
         self._directory = directory
 
     def faulty(self, run):
-        """The trace of a faulty run, trained if it is not there."""
+        """The trace of a faulty run, trained if it is not there, and the right layers by plant."""
         twin, _ = self._kept(run.twin, lambda: self._twin(run))
         make = lambda: Training(  # noqa: E731
             ARCHITECTURES[run.architecture], run.optimizer, run.seed, STEPS, run.plants
@@ -63,11 +63,11 @@ class Traces:
             make,
             run.every,
             lambda training, truth: {
-                "counts": all(_holds(one, truth, twin["truth"]) for one in run.plants),
-                "layers": [one.layers(training.program) for one in run.plants],
+                "counts": all(_holds(one, truth, twin["truth"]) for one in run.plants)
             },
         )
-        return Trace(run, place, facts["truth"], facts["paths"], facts["counts"]), facts["layers"]
+        layers = [one.layers(list(facts["paths"])) for one in run.plants]
+        return Trace(run, place, facts["truth"], facts["paths"], facts["counts"]), layers
 
     def _twin(self, run):
         return Training(ARCHITECTURES[run.architecture], run.optimizer, run.seed, STEPS)

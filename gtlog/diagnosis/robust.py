@@ -133,6 +133,27 @@ def leapt(values, least_leap, width=3, past=10, kept=0.6):
     return flags
 
 
+def knee(steps, change, least=0.15):
+    """Where a way begins that leads to the last of its values: the first index, or a later knee.
+
+    The knee is the point farthest from the straight line between the two ends, on the side of what
+    was before; a way that is straight, or fast at first, has begun at the first index.
+
+    Args:
+      steps: Array [columns].
+      change: Array [columns]; NaN where not known.
+      least: How far off the line a knee is at least, as a share of the whole way.
+    """
+    known = np.flatnonzero(np.isfinite(change))
+    if len(known) < 3 or change[known[-1]] == change[known[0]]:
+        return int(known[0]) if len(known) else 0
+    share = (steps[known] - steps[known[0]]) / (steps[known[-1]] - steps[known[0]])
+    way = (change[known] - change[known[0]]) / (change[known[-1]] - change[known[0]])
+    behind = share - way
+    place = int(behind.argmax())
+    return int(known[place]) if behind[place] >= least else int(known[0])
+
+
 def typical(values):
     """Median of all that is known in an array, a float; NaN where nothing is."""
     return float(median(np.ravel(values)))

@@ -39,8 +39,8 @@ class Plant(Hook):
         self.strength = self.strengths[severity]
         self.steps, self.shape = steps, shape
 
-    def layers(self, program):
-        """Names of the layers that are right; None stands for naming none."""
+    def layers(self, names):
+        """The layers that are right, of the `names` of all; None stands for naming none."""
         return frozenset({self.layer})
 
     def level(self, step):

@@ -67,7 +67,8 @@ class VanishingBackward(_Backward):
 class Saturation(Plant):
     """The layer's output is pushed to where a tanh is flat."""
 
-    faults = frozenset({faults.VANISHING_GRADIENTS, faults.DEAD_UNITS})
+    # In float32 the slope may be exactly zero, and then nothing tells it from a cut.
+    faults = frozenset({faults.VANISHING_GRADIENTS, faults.DEAD_UNITS, faults.NO_GRADIENT})
     among = "taps"
     strengths = {SEVERE: 9.0, MILD: 5.0}
 
@@ -169,7 +170,7 @@ class DyingUnits(DeadUnits):
 
 
 class RootOfZero(Plant):
-    """The root of an output that can be zero: its gradient is infinite, and NaN with it."""
+    """The root of a difference that is zero: its gradient is infinite, though it adds nothing."""
 
     faults = frozenset({faults.NONFINITE})
     among = "taps"
@@ -178,9 +179,9 @@ class RootOfZero(Plant):
     def tap(self, layer, value, level):
         if layer != self.layer:
             return value
-        safe = tf.where(level > 0, tf.nn.relu(value - tf.reduce_mean(value)), tf.ones_like(value))
+        difference = value - tf.stop_gradient(value)
         # Not times zero, which the graph would leave out.
-        return value + 1e-20 * tf.sqrt(safe)
+        return value + 1e-20 * tf.sqrt(tf.where(level > 0, difference, tf.ones_like(value)))
 
     def took_hold(self, truth, twin):
         return not np.isfinite(truth.gradient[truth.of(self.layer), self.onset]).all()

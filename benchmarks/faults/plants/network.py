@@ -46,6 +46,10 @@ class InfiniteInput(Plant):
     among = None
     shapes = ("step",)
 
+    def layers(self, names):
+        """None, or the first one: it is where the inputs are seen."""
+        return frozenset({None, names[0]})
+
     def batch(self, training, step, batch):
         if step != self.onset:
             return batch

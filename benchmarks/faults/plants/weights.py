@@ -111,8 +111,8 @@ class OldCheckpoint(_Written):
     among = None
     strengths = {SEVERE: 90, MILD: 45}
 
-    def layers(self, program):
-        return frozenset({None, *program.kernels})
+    def layers(self, names):
+        return frozenset({None, *names})
 
     def between(self, training, step):
         if step + 1 == max(self.onset - self.strength, 1):
@@ -160,7 +160,7 @@ class SameUnits(Plant):
         value[..., :number, :] = value[..., :1, :]
         second.assign(value)
 
-    def layers(self, program):
+    def layers(self, names):
         return frozenset(self.layer)
 
     def took_hold(self, truth, twin):

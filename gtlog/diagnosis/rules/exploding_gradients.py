@@ -21,9 +21,9 @@ from gtlog.diagnosis.words import figure, several, times
 # strongest of them.
 GREW = 1.0
 GAINED = 1.3
-ABOVE = 0.95
+ABOVE = 0.7
 # From the first step on.
-ABOVE_FROM_THE_START = 1.6
+ABOVE_FROM_THE_START = 0.45
 # Decades within a few logged steps, and above the strongest after it then: a long leap, or a short
 # one to where no kernel usually is.
 LEAP, ABOVE_AFTER_A_LEAP = 1.15, 0.2
@@ -38,7 +38,7 @@ def find(evidence):
     gradient = evidence.gradient
     if len(gradient) < 2 or len(evidence) < FEWEST_STEPS:
         return []
-    raw = _held(evidence, _finite(gradient) - evidence.strongest_after)
+    raw = _held(evidence, evidence.above_those_after)
     above = least(smooth(raw), PERSISTENCE)
     grew = least(_held(evidence, evidence.change_of_gradient), PERSISTENCE)
     gained = least(_held(evidence, evidence.gained_gradient), PERSISTENCE)
@@ -70,14 +70,10 @@ def _leapt(raw, leap, above):
     return flags & stays[:, None]
 
 
-def _finite(values):
-    return np.where(np.isfinite(values), values, np.nan)
-
-
 def _of_layer(evidence, lasting, above, grew):
     places = np.flatnonzero(lasting.any(1))
     place = int(places[-1])
-    start = int(lasting[place].argmax())
+    start = max(0, int(lasting[place].argmax()) - PERSISTENCE + 1)
     row = int(evidence.kernels[place])
     text = (
         f"Its gradient is {times(10 ** typical(above[place, start:]))} times larger than that "

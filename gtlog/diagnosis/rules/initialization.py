@@ -28,6 +28,8 @@ LOSS_FACTOR = 3.0
 GAP = -0.7
 # Decades by which the other layers' gradients grow after the first steps.
 GREW = 0.8
+# Share of the first loss that is left where nothing was learned.
+LOSS_KEPT = 0.85
 # Zeros at the start: the first update is all there is.
 ZEROS = 0.9
 MOST_KERNELS = 0.6
@@ -95,9 +97,13 @@ def _too_small(evidence, scale, small):
     if not len(others):
         return []
     first = _first_gradient(evidence, ~small if not small.all() else small)
-    if not first >= GREW:
+    start, end = evidence.loss_at_ends()
+    if first >= GREW:
+        symptom = f"the gradients of the other kernels grow {times(10 ** first)}-fold at first"
+    elif small.mean() >= MOST_KERNELS and end >= LOSS_KEPT * start:
+        symptom = f"the loss went from {figure(start)} to {figure(end)}"
+    else:
         return []
-    symptom = f"the gradients of the other kernels grow {times(10 ** first)}-fold after the start"
     if small.mean() >= MOST_KERNELS:
         return _of_the_whole(evidence, scale, small, symptom)
     usual = median(scale[~small])

@@ -27,14 +27,15 @@ LOSS_KEPT = 0.75
 WARM_UP = 1.5
 LARGEST_OF_WARM_UP = -6.0
 # Decades below the peers, and of the ratio itself.
-DEFICIT = -1.0
+DEFICIT = -0.8
 SMALL = -3.0
 MOST_LAYERS = 0.34
 
 
 def find(evidence):
     """The layer that is hardly updated, or the network where no layer is."""
-    ratio = evidence.update
+    # Where no gradient arrives, it is not the update that is too small.
+    ratio = np.where(evidence.gradient == -np.inf, np.nan, evidence.update)
     known = np.isfinite(ratio).sum(1) >= FEWEST_UPDATES
     if not known.any():
         return []

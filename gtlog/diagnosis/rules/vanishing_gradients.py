@@ -21,8 +21,8 @@ from gtlog.diagnosis.words import several, times
 
 # From the beginning on: decades between a kernel with all before it and the kernels next to it, and
 # decades below the strongest kernel after it where there is no such step.
-STEP = 1.8
-FROM_THE_START = 3.0
+STEP = 1.1
+FROM_THE_START = 2.5
 # Since a step: decades that a kernel lost against its beginning, in itself and beyond what the
 # kernels after it lost, and that it then lies below them.
 FELL = 1.0
@@ -34,7 +34,7 @@ LEAP = 1.0
 # from
 # the beginning on, and where it lost as many beyond what they lost. A router that has decided loses
 # its gradient by and by, so that less than that is a note, but for a leap.
-BRANCH = 2.3
+BRANCH = 1.3
 BRANCH_LOST = 3.2
 BRANCH_LOST_A_LITTLE = 1.3
 BRANCH_LEAP = 1.5

@@ -10,7 +10,7 @@ Source: TheDeepChecker sees the end of it (95 % of the weights below 1e-5); peer
 import numpy as np
 
 from gtlog.diagnosis.faults import WEIGHTS_SHRINKING
-from gtlog.diagnosis.robust import highest, median, median_of_others, typical
+from gtlog.diagnosis.robust import highest, knee, median, median_of_others, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
@@ -26,6 +26,8 @@ REGAINED = 0.15
 FEWEST_STEPS = 6
 LOSS_KEPT = 0.9
 LOSS_ROSE = 1.5
+# ... where the updates of nearly all kernels do little but scale them.
+LOSS_KEPT_IN_DECAY = 0.2
 MOST_KERNELS = 0.8
 
 
@@ -50,10 +52,13 @@ def _lowest(change):
 
 
 def _of_the_whole(evidence, change):
-    onset = _onset(median(change, 0))
+    onset = knee(evidence.steps, median(change, 0))
     first, last = evidence.loss_at_ends()
     before, after = evidence.loss_around(onset)
-    if last < LOSS_KEPT * first and not after > LOSS_ROSE * before:
+    is_harmful = not last < LOSS_KEPT * first or after > LOSS_ROSE * before
+    is_scaled = median(evidence.scaling) >= SCALING
+    only_decays = is_scaled.mean() > MOST_KERNELS and last > LOSS_KEPT_IN_DECAY * first
+    if not is_harmful and not only_decays:
         return []
     text = (
         f"{several(len(change), 'kernel')} are {times(10 ** -typical(change[:, -1]))} times "
@@ -71,10 +76,5 @@ def _of_kernel(evidence, place, change):
         f"{figure(value[-1])}; the other kernels are {times(10 ** others)} times "
         "as large as at first."
     )
-    return Sighting(WEIGHTS_SHRINKING, _onset(change[place]), text, row, (row,))
+    return Sighting(WEIGHTS_SHRINKING, knee(evidence.steps, change[place]), text, row, (row,))
 
-
-def _onset(change):
-    """Where the way to the last value begins: the last step within a tenth of a decade or of it."""
-    near_start = np.flatnonzero(change >= max(0.1 * change[-1], -0.1))
-    return int(near_start[-1]) if len(near_start) else 0
