@@ -15,6 +15,8 @@ OTHER = "other"
 BEGINNING = 2
 # Logged steps whose median says what a variable was like at first; in long runs a twentieth.
 FEWEST_OF_BEGINNING = 5
+# Biases that are as large as their first update, and the share of those that are.
+EQUAL, MOST_BIASES = 1e-3, 0.5
 # Kernels after one that a step of the gradient is measured against.
 NEXT = 3
 
@@ -66,6 +68,15 @@ class Evidence:
     def has_beginning(self):
         """Whether the first steps of the run were logged."""
         return len(self) > 0 and self.steps[0] < BEGINNING
+
+    @functools.cached_property
+    def is_from_scratch(self):
+        """Whether the biases were zero before the first update, which then is all of them."""
+        if not self.has_beginning or self.steps[0] > 0:
+            return False
+        biases = [row for row in map(self.bias_of, map(int, self.kernels)) if row is not None]
+        ratio = self.column("update_ratio")[biases, 0]
+        return bool(len(ratio) and (np.abs(ratio - 1) < EQUAL).mean() > MOST_BIASES)
 
     # Which variables, and in which steps
 
@@ -225,8 +236,9 @@ class Evidence:
         """
         norm = self.norm_of_gradient
         weights = norm + self.logarithm("value_rms")[self.kernels] + norm - self.gradient
-        return np.min([_step_after(smooth(_finite(one))) for one in
-                       (self.gradient, norm, weights)], axis=0)
+        return np.min(
+            [_step_after(smooth(_finite(one))) for one in (self.gradient, norm, weights)], axis=0
+        )
 
     @functools.cached_property
     def lost_gradient(self):
@@ -272,6 +284,14 @@ class Evidence:
         known = ~np.isnan(size)
         first = size[np.arange(len(size)), known.argmax(axis=1)]
         return size - first[:, None]
+
+    @functools.cached_property
+    def feeds_next(self):
+        """Whether a kernel has as many outputs as the next one has inputs, `[kernels]`."""
+        shapes = [self.rows[row].shape for row in self.kernels]
+        pairs = zip(shapes, shapes[1:])
+        fits = [len(next_one) > 1 and one[-1] == next_one[-2] for one, next_one in pairs]
+        return np.array([*fits, False][: len(shapes)], bool)
 
     def way(self):
         """How far the kernels went in all, as a share of their size; the median of them."""

@@ -1,5 +1,7 @@
 """Statistics over arrays [variables, steps] that few outliers do not move; NaN means not known."""
 
+import functools
+
 import numpy as np
 
 
@@ -66,6 +68,13 @@ def windows(values, width):
 def smooth(values, width=3):
     """Median of each window of `width` columns up to a column: one odd step does not show."""
     return median(windows(values, width))
+
+
+def soon(values, width=4):
+    """The highest of what is known of each column and those after it, `width` in all."""
+    number = values.shape[1]
+    later = np.concatenate([values, np.full((len(values), width - 1), np.nan)], axis=1)
+    return functools.reduce(np.fmax, [later[:, lag : lag + number] for lag in range(width)])
 
 
 def least(values, width):

@@ -24,6 +24,9 @@ GAINED = 1.3
 ABOVE = 0.7
 # From the first step on.
 ABOVE_FROM_THE_START = 0.45
+# Decades that a kernel before may have less; and above where there is no such kernel.
+SHARED = 1.0
+ABOVE_ALONE = 1.3
 # Decades within a few logged steps, and above the strongest after it then: a long leap, or a short
 # one to where no kernel usually is.
 LEAP, ABOVE_AFTER_A_LEAP = 1.15, 0.2
@@ -43,7 +46,7 @@ def find(evidence):
     grew = least(_held(evidence, evidence.change_of_gradient), PERSISTENCE)
     gained = least(_held(evidence, evidence.gained_gradient), PERSISTENCE)
     exploded = (grew >= GREW) & (gained >= GAINED) & (above >= ABOVE)
-    exploded |= above >= ABOVE_FROM_THE_START
+    exploded |= (above >= ABOVE_FROM_THE_START) & _is_shared(evidence, above)
     exploded = to_the_end(exploded)
     exploded |= _leapt(raw, LEAP, ABOVE_AFTER_A_LEAP)
     exploded |= _leapt(raw, SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP)
@@ -51,6 +54,19 @@ def find(evidence):
         held = _held(evidence, evidence.change_of_gradient)
         return [_of_layer(evidence, exploded, smooth(raw), held)]
     return _of_the_whole(evidence, grew)
+
+
+def _is_shared(evidence, above):
+    """Where a kernel before has it as well, or where it is so large that none is needed.
+
+    A program may make its last layer first: that one alone is above all that are made after it.
+    """
+    finite = np.where(np.isfinite(evidence.gradient), evidence.gradient, np.nan)
+    gradient = least(_held(evidence, smooth(finite)), PERSISTENCE)
+    known = np.where(np.isnan(gradient), -np.inf, gradient)
+    before = np.full(gradient.shape, -np.inf)
+    before[1:] = np.maximum.accumulate(known, axis=0)[:-1]
+    return (before >= gradient - SHARED) | (above >= ABOVE_ALONE)
 
 
 def _held(evidence, values):

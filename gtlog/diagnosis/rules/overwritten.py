@@ -21,8 +21,8 @@ from gtlog.diagnosis.words import percent, several, times
 EXCESS_OF_FEW = 6.0
 EXCESS = 3.0
 FEW = 3
-# A return to an earlier value: the share of the way that is left, the way as a share of the weights'
-# size, and the decades by which the leap exceeds what is usual, beyond that of the peers.
+# A return to an earlier value: the share of the way that is left, the way as a share of the size of
+# the weights, and the decades by which the leap exceeds what is usual, beyond that of the peers.
 RETURN = 0.38
 LEAST_WAY = 0.1
 LEAP = 0.3

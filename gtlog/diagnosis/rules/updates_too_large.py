@@ -10,12 +10,19 @@ Source: SageMaker Debugger (ratio above 10), TheDeepChecker (0.1), CS231n (about
 the pilot healthy runs reached 0.10 and faulty ones 0.64 to 3.2 in the first steps.
 """
 
-import functools
-
 import numpy as np
 
 from gtlog.diagnosis.faults import UPDATES_TOO_LARGE
-from gtlog.diagnosis.robust import median, median_of_others, most_of, persists, smooth, typical, windows
+from gtlog.diagnosis.robust import (
+    median,
+    median_of_others,
+    most_of,
+    persists,
+    smooth,
+    soon,
+    typical,
+    windows,
+)
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import percent, several
 
@@ -61,7 +68,7 @@ def find(evidence):
     counts = is_grown & ~_follows_gradient(evidence)
     is_large = persists((ratio >= RATIO) & counts, PERSISTENCE)
     is_harmful = (ratio >= RATIO_WITH_DAMAGE) & counts & _damage(evidence)
-    is_scaled = (_soon(evidence.scaling) >= SCALING) & (ratio < MOST_OF_DECAY)
+    is_scaled = (soon(evidence.scaling) >= SCALING) & (ratio < MOST_OF_DECAY)
     is_scaled &= ~(_follows(evidence) >= OF_GRADIENT)
     is_harmful &= ~is_scaled
     is_harmful &= _lasts(evidence, is_harmful)
@@ -74,15 +81,18 @@ def find(evidence):
     onset = int(is_any.any(0).argmax())
     places = np.flatnonzero(is_any[:, : onset + 3].any(1))
     if not is_harmful[:, onset].any():
-        onset = max(0, onset - PERSISTENCE + 1)
+        # What is smoothed is seen a step later.
+        lag = PERSISTENCE if not is_large[:, onset].any() else PERSISTENCE - 1
+        onset = max(0, onset - lag)
     return [_sighting(evidence, places, onset, ratio)]
 
 
 def _follows(evidence):
     """How far updates go down the gradient, beside those of the other kernels."""
     descent = evidence.column("descent")[evidence.kernels]
-    later = np.concatenate([descent, np.full((len(descent), SOON_AFTER - 1), np.nan)], axis=1)
-    level = median(windows(later, SOON_AFTER))[:, SOON_AFTER - 1 :]
+    width = int(np.clip(len(evidence) // 8, 2, SOON_AFTER))
+    later = np.concatenate([descent, np.full((len(descent), width - 1), np.nan)], axis=1)
+    level = median(windows(later, width))[:, width - 1 :]
     return level / median_of_others(level)
 
 
@@ -118,22 +128,18 @@ def _has_risen(evidence, ratio, counts):
     highest = np.maximum.accumulate(np.where(np.isnan(level), -np.inf, level), axis=1)
     above = np.full(level.shape, np.nan)
     above[:, lag:] = level[:, lag:] - highest[:, :-lag]
-    risen = (above >= ROSE_ABOVE_ALL) & (level >= RISEN_RATIO) & counts
+    # Not because the gradient has: an update is larger for the same gradient.
+    rate = smooth(ratio - evidence.gradient, NEARBY)
+    faster = np.zeros(rate.shape, bool)
+    faster[:, lag:] = rate[:, lag:] - rate[:, :-lag] >= ROSE_ABOVE_ALL / 2
+    risen = (above >= ROSE_ABOVE_ALL) & (level >= RISEN_RATIO) & counts & faster
     network = risen.mean(axis=0) > MOST_KERNELS
     if not network.any():
         return none
     start = int(network.argmax())
-    _, after = evidence.loss_around(start)
     before = typical(evidence.loss[max(0, start - 2 * lag) : start - lag])
+    after = typical(evidence.loss[max(start, len(evidence) - lag) :])
     return risen & network if after > WORSE * before > 0 else none
-
-
-def _soon(values):
-    """The highest of a step and the few after it."""
-    later = [np.roll(values, -number, axis=1) for number in range(1, LATER)]
-    for number, one in enumerate(later, 1):
-        one[:, -number:] = np.nan
-    return functools.reduce(np.fmax, later, values)
 
 
 def _follows_gradient(evidence):

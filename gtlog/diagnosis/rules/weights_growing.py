@@ -82,4 +82,3 @@ def _of_kernel(evidence, place, change):
         "large as at first."
     )
     return Sighting(WEIGHTS_GROWING, knee(evidence.steps, change[place]), text, row, (row,))
-

@@ -26,9 +26,9 @@ REGAINED = 0.15
 FEWEST_STEPS = 6
 LOSS_KEPT = 0.9
 LOSS_ROSE = 1.5
-# ... where the updates of nearly all kernels do little but scale them.
-LOSS_KEPT_IN_DECAY = 0.2
-MOST_KERNELS = 0.8
+# ... unless the updates of nearly all kernels do little but scale them, over this share of the way.
+WAY = 0.8
+MOST_KERNELS = 0.75
 
 
 def find(evidence):
@@ -56,15 +56,21 @@ def _of_the_whole(evidence, change):
     first, last = evidence.loss_at_ends()
     before, after = evidence.loss_around(onset)
     is_harmful = not last < LOSS_KEPT * first or after > LOSS_ROSE * before
-    is_scaled = median(evidence.scaling) >= SCALING
-    only_decays = is_scaled.mean() > MOST_KERNELS and last > LOSS_KEPT_IN_DECAY * first
-    if not is_harmful and not only_decays:
+    is_scaled = _scaling_on_the_way(evidence, change) >= SCALING
+    if not is_harmful and not is_scaled.mean() > MOST_KERNELS:
         return []
     text = (
         f"{several(len(change), 'kernel')} are {times(10 ** -typical(change[:, -1]))} times "
         f"smaller than at first, and the loss went from {figure(first)} to {figure(last)}."
     )
     return [Sighting(WEIGHTS_SHRINKING, onset, text)]
+
+
+def _scaling_on_the_way(evidence, change):
+    """The share of updates that only scale a kernel, while it went most of its way."""
+    on_the_way = (change >= WAY * change[:, -1:]) | np.isnan(change)
+    on_the_way[:, : FEWEST_STEPS // 2] = True
+    return median(np.where(on_the_way, evidence.scaling, np.nan))
 
 
 def _of_kernel(evidence, place, change):
@@ -77,4 +83,3 @@ def _of_kernel(evidence, place, change):
         "as large as at first."
     )
     return Sighting(WEIGHTS_SHRINKING, knee(evidence.steps, change[place]), text, row, (row,))
-
