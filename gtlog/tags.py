@@ -12,6 +12,9 @@ GRADIENT_NORM, WEIGHT_NORM, UPDATE_RATIO = "gradient_norm", "weight_norm", "upda
 REPLICA_GRADIENT_NORM = "replica_gradient_norm"
 VITALS, STEPS, FINDINGS = "gtlog/vitals", "gtlog/steps", "gtlog/findings"
 
+CHART_LAYOUT = "custom_scalars__config__"
+"""The tag under which TensorBoard's tab "custom scalars" looks for a layout."""
+
 PLUGIN = "gtlog"
 """Name of the plugin that values under `gtlog/` belong to."""
 

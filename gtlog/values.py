@@ -171,6 +171,32 @@ class Strings:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class ChartLayout:
+    """Which scalars TensorBoard's tab "custom scalars" draws in one chart.
+
+    Attributes:
+      tag: `custom_scalars__config__`, for which TensorBoard looks.
+      layout: A serialized protocol buffer `tensorboard.Layout`, `bytes`.
+      description: Markdown on it.
+
+    Raises:
+      TypeError: `tag` is no string, or `layout` no bytes.
+      ValueError: `tag` is empty.
+    """
+
+    tag: str
+    layout: bytes
+    description: str = ""
+
+    def __post_init__(self):
+        _check_tag(self)
+        if not isinstance(self.layout, bytes):
+            raise TypeError(
+                f"ChartLayout(tag={self.tag!r}): layout must be bytes, got {_seen(self.layout)}."
+            )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Unreadable:
     """What a summary yields in place of the values of a part that it could not read.
 
@@ -190,7 +216,7 @@ def joined(*descriptions):
     return " ".join(one for one in descriptions if one)
 
 
-VALUE_TYPES = (Scalar, Histogram, Image, Table, Strings)
+VALUE_TYPES = (Scalar, Histogram, Image, Table, Strings, ChartLayout)
 
 
 def _check_tag(value):

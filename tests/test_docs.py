@@ -141,6 +141,7 @@ def _written_tags():
             summaries.kernel_images(),
             summaries.recurrent_gates(),
             summaries.scalars(per_variable=True, per_replica=True),
+            summaries.custom_scalars_layout(),
             vitals,
         ):
             written.update(value.tag for value in summary(record))

@@ -11,6 +11,9 @@ from gtlog.looking.page_data.bins import bin_starts, worst_codes
 LEAST_PEERS = 3
 """With fewer rows of a role each would be its own measure: then all rows are the peers."""
 
+OUTER = 0.2
+"""The share of layers on each side that does not tell the common drift."""
+
 EARLY, LEAST_EARLY = 0.1, 5
 """The share of a row's numbers that is its past, and how many they are at least."""
 
@@ -20,8 +23,9 @@ _MOST = 32000
 def changes(table, statistic="gradient_rms"):
     """Changes of the magnitudes of a statistic, against the layer's own past and its peers.
 
-    The logarithm, minus the median of the rows of the same role at the step, minus the median of
-    that over the first tenth of the row's own numbers.
+    The logarithm, minus its median over the first tenth of the row's own numbers, minus what the
+    rows of the role have in common: what they had at the step before, moved as most of them have
+    moved. A median would follow the layers that a fault takes along.
 
     Args:
       table: A `VitalsTable`.
@@ -35,22 +39,45 @@ def changes(table, statistic="gradient_rms"):
     counts = f"{'gradient' if statistic.startswith('gradient') else 'value'}_nonfinite"
     coded[np.nan_to_num(table.column(counts)) > 0] = codes.INFINITE
     numbers = np.where(codes.is_special(coded), np.nan, coded)
-    numbers = _without_past(_without_peers(numbers, [row.role for row in table.variables]))
+    numbers = _without_drift(_without_past(numbers), [row.role for row in table.variables])
     is_known = ~np.isnan(numbers)
     changed = coded.copy()
     changed[is_known] = np.clip(np.rint(numbers[is_known]), -_MOST, _MOST).astype(np.int16)
     return changed
 
 
-def _without_peers(numbers, roles):
+def _without_drift(numbers, roles):
     roles = np.array(roles, object)
     centred = numbers.copy()
     for role in dict.fromkeys(roles.tolist()):
         rows = np.flatnonzero(roles == role)
         peers = rows if len(rows) >= LEAST_PEERS else np.arange(len(roles))
         if len(peers) >= LEAST_PEERS:
-            centred[rows] -= _medians(numbers[peers].T)
+            centred[rows] -= _drift(numbers[peers])
     return centred
+
+
+def _drift(numbers):
+    """What rows have in common at each step, `[steps]`."""
+    low, high = _middle_of(numbers)
+    moves = np.full(numbers.shape, np.nan)
+    moves[:, 1:] = np.diff(numbers, axis=1)
+    least, most = (np.nan_to_num(one) for one in _middle_of(moves))
+    drift, before = np.zeros(numbers.shape[1]), 0.0
+    for step, move in enumerate(np.clip(0.0, least, most)):
+        if not np.isnan(low[step]):
+            before = min(max(before + move, low[step]), high[step])
+        drift[step] = before
+    return drift
+
+
+def _middle_of(numbers):
+    """Between which numbers all but a fifth on each side lie, of each column; NaN without one."""
+    ordered = np.sort(numbers, axis=0)  # NaN comes last
+    last = np.maximum((~np.isnan(numbers)).sum(axis=0) - 1, 0)
+    places = np.arange(numbers.shape[1])
+    low = ordered[np.floor(last * OUTER).astype(int), places]
+    return low, ordered[np.ceil(last * (1 - OUTER)).astype(int), places]
 
 
 def _without_past(numbers):
@@ -59,14 +86,8 @@ def _without_past(numbers):
         known = row[~np.isnan(row)]
         if len(known):
             early = max(LEAST_EARLY, -(-len(known) // round(1 / EARLY)))
-            row -= np.median(known[:early])
+            row -= np.rint(np.median(known[:early]))
     return centred
-
-
-def _medians(rows):
-    """The median of each row; of one that has no number, 0."""
-    middle = np.ma.median(np.ma.masked_invalid(rows), axis=1)
-    return np.ma.filled(middle, 0.0)
 
 
 def columns(changed, steps, most):

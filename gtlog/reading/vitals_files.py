@@ -203,3 +203,20 @@ def _row(fields, place):
         )
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"Its header describes a variable by {fields!r}.") from error
+
+
+def header_of_table(content: bytes, kind: str) -> _Header:
+    """What the rows and columns of a table are, by what its event keeps for the plugin.
+
+    Args:
+      content: `metadata.plugin_data.content` of the event.
+      kind: `tags.VITALS` or `tags.STEPS`.
+
+    Returns:
+      A tuple of `rows`, `VariableRow`s, and `columns`, names; of the numbers of steps the names are
+      the columns and there are no rows.
+
+    Raises:
+      ValueError: there is no header, or one that is damaged or of a later version.
+    """
+    return _parsed_header(header_of(content), kind)

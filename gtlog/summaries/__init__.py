@@ -1,8 +1,8 @@
 """Summaries: callables from a `StepRecord` to the values that one step writes.
 
 The stock ones are made by `histograms()`, `kernel_images()`, `recurrent_gates()`, `scalars()` and
-`vitals()`;
-`less_often()` runs one on some of the logged steps only.
+`vitals()`; `custom_scalars_layout()` draws scalars together in few charts, and `less_often()` runs
+one on some of the logged steps only.
 A summary of your own is any callable that takes a `gtlog.StepRecord` and returns, or yields,
 `Scalar`, `Histogram` and `Image` values:
 
@@ -11,6 +11,7 @@ A summary of your own is any callable that takes a `gtlog.StepRecord` and return
 ...         yield Scalar(f"largest/{variable.path}", variable.value_statistics.maximum)
 """
 
+from gtlog.summaries.chart_layout import custom_scalars_layout
 from gtlog.summaries.histograms import histogram_of, histograms
 from gtlog.summaries.kernels.images import kernel_images
 from gtlog.summaries.less_often import less_often
@@ -24,6 +25,7 @@ __all__ = [
     "Image",
     "Scalar",
     "Table",
+    "custom_scalars_layout",
     "histogram_of",
     "histograms",
     "kernel_images",

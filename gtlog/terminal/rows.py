@@ -6,12 +6,10 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from gtlog.diagnosis.faults import ALARM, NOTE
+from gtlog.terminal.peers import compared
 from gtlog.terminal.scales import scale_of
 from gtlog.vitals.columns import COUNTS, FLAGS
 
-_FEWEST_PEERS = 3  # of which a median means something
-_EARLY = 0.1  # share of the known steps that is a row's past
-_FEWEST_EARLY = 3
 _LOST = 100.0  # what counts as more than any distance
 _RANKS = (ALARM, NOTE, None)
 
@@ -25,8 +23,8 @@ class Row(NamedTuple):
       is_zero: `[steps]` bool array of exact zeros, where the scale has none.
       is_nonfinite: `[steps]` bool array of steps with NaN or infinite elements.
       now: The last number that is known; infinite or NaN where its elements are not finite.
-      apart: How far it is from the median of the variables of its role at that step, on the scale;
-        NaN where that is not known or there are fewer than three of them.
+      apart: How far it is at that step from what the variables of its role have in common, on the
+        scale; NaN where that is not known or there are fewer than three of them.
       since: The step since which it stands out; None where it does not.
       severity: That of the worst finding that names it, `"alarm"` or `"note"`; else None.
       distance: How far it stands out: below 1 it is quiet.
@@ -52,7 +50,7 @@ def rows_of(table, statistic, findings=()):
     """The rows of all variables, the worst first.
 
     First come those that an alarm names, then those of notes, then the others by how far they are
-    from the median of their role or have moved against it.
+    from their role or have moved against it.
 
     Args:
       table: A `VitalsTable`.
@@ -67,9 +65,10 @@ def rows_of(table, statistic, findings=()):
     is_nonfinite = np.isinf(numbers) | _nonfinite_elements(table, statistic)
     is_zero = (numbers == 0) & ~is_nonfinite & scale.has_zeros
     heights = np.where(is_nonfinite | is_zero, np.nan, scale.height(numbers))
-    levels, has_peers = _levels(heights, is_zero, [row.role for row in table.variables])
+    roles = [row.role for row in table.variables]
+    levels, changes, has_peers = compared(heights, is_zero, roles)
     far = np.where(has_peers[:, np.newaxis], np.abs(levels) / scale.far, 0.0)
-    distances = np.fmax(far, np.abs(_moves(levels)) / scale.moved)
+    distances = np.fmax(far, np.abs(changes) / scale.moved)
     distances[is_nonfinite] = _LOST
     named = _named(table, findings)
     rows = []
@@ -116,49 +115,6 @@ def has_nonfinite(table):
             with np.errstate(invalid="ignore"):
                 nonfinite |= (table.column(name) > 0).any(axis=0)
     return nonfinite
-
-
-def _levels(heights, is_zero, roles):
-    """Heights above the median of the role at each step, and which roles are large enough.
-
-    A role of fewer than three variables is compared with the median of all.
-    """
-    with_zeros = np.where(is_zero, -np.inf, heights)
-    centres = np.empty_like(heights)
-    has_peers = np.zeros(len(roles), bool)
-    roles = np.array(roles, object)
-    overall = _medians(with_zeros)
-    for role in set(roles.tolist()):
-        places = roles == role
-        has_peers[places] = places.sum() >= _FEWEST_PEERS
-        centres[places] = _medians(with_zeros[places]) if has_peers[places].all() else overall
-    with np.errstate(invalid="ignore"):
-        levels = np.where(is_zero, -_LOST, heights - centres)
-    levels[np.isneginf(centres)] = 0.0  # most of them are zero
-    levels[np.isnan(with_zeros)] = np.nan
-    return levels, has_peers
-
-
-def _medians(heights):
-    """The median of each column over the rows that have a number; NaN without any."""
-    ordered = np.sort(heights, axis=0)  # NaN stands last
-    counts = np.sum(~np.isnan(heights), axis=0)
-    if not len(heights):
-        return np.full(heights.shape[1], np.nan)
-    low, high = np.maximum(counts - 1, 0) // 2, counts // 2
-    steps = np.arange(heights.shape[1])
-    return (ordered[low, steps] + ordered[np.minimum(high, len(heights) - 1), steps]) / 2
-
-
-def _moves(levels):
-    """How far each row has moved from where it was early, against the others of its role."""
-    moves = np.full_like(levels, np.nan)
-    for move, level in zip(moves, levels):
-        known = level[~np.isnan(level)]
-        if known.size:
-            early = max(_FEWEST_EARLY, int(_EARLY * known.size))
-            move[:] = level - np.median(known[:early])
-    return moves
 
 
 def _now(numbers, is_nonfinite, last):

@@ -201,7 +201,7 @@ def _legend(scale, layout, screen):
     text = f"Bars: {bars}, each row on its own scale; ! not finite"
     text += ", 0 exactly zero" if scale.has_zeros else ""
     if layout.has_apart:
-        text += f"; {scale.unit}: from the median of the variables of its role"
+        text += f"; {scale.unit}: from the others of its role"
     return [screen.styled(line, "quiet") for line in screen.wrapped(text + ".", "  ")]
 
 

@@ -14,7 +14,7 @@ ROOMS = (
     ("notices", "reading", "tensors", "when"),
     ("diagnosis", "records", "testing", "variables"),
     ("graphs", "looking", "terminal", "types"),
-    ("advice", "summaries"),
+    ("advice", "plugin", "summaries"),
     ("writing",),
     ("steps",),
     ("logger", "tape"),
@@ -26,8 +26,8 @@ ROOMS = (
 )
 # What only looks at logs, or computes on arrays, runs where TensorFlow is not installed.
 WITHOUT_TENSORFLOW = (
-    *("diagnosis", "errors", "looking", "reading", "statistics", "tags", "terminal", "values"),
-    "vitals",
+    *("diagnosis", "errors", "looking", "plugin", "reading", "statistics", "tags"),
+    *("terminal", "values", "vitals"),
 )
 _MOST_FILES = 13  # a dozen, and `__init__`
 # Of names that tell a version.

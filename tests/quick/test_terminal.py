@@ -5,6 +5,7 @@ import io
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,6 +82,16 @@ class TestRows:
         assert (first.path, first.since) == ("net/dense_3/kernel", 250)
         assert first.apart == pytest.approx(-4.0, abs=1e-3)
         assert all(row.is_quiet for row in others)
+
+    def test_a_fault_of_most_layers(self):
+        """Where a fault takes most of the layers along they stand out; the others are quiet."""
+        noise = np.random.RandomState(0).randn(16, 60) * 0.1
+        series = {f"net/dense_{k:02}/kernel": 10 ** (noise[k] - k / 10) for k in range(16)}
+        for k in range(10):
+            series[f"net/dense_{k:02}/kernel"][30:] *= 1e-4
+        rows = rows_of(table_of(series), "gradient_rms")
+        loud = sorted(row.path for row in rows if not row.is_quiet)
+        assert loud == list(series)[:10] and {row.since for row in rows[:10]} == {30}
 
     def test_not_finite_is_worse(self):
         """Elements that are not finite count more than any distance."""
@@ -271,6 +282,45 @@ class TestOutput:
         _, output, _ = shown(capsys, tmp_path, "--statistic", "value_nonfinite")
         assert re.search(r"^loss/a  1 \S{5}!!!! not finite$", output, re.M)
         assert re.search(r"^loss/b  -2 \S{9} -2$", output, re.M)
+
+
+class TestLook:
+    """A directory that changes between two looks."""
+
+    def test_resumed_runs(self, tmp_path):
+        """A second event file goes on where the run was resumed, and replaces what came after."""
+        look = self.look_at(tmp_path)
+        logs.write(tmp_path / "run", table_of({"l/kernel": flat(10)}))
+        assert look.refresh() and not look.refresh()
+        assert "10 logged steps, 0 to 9" in flowing("\n".join(look.lines(Screen())))
+        later = table_of({"l/kernel": flat(3)}, steps=[5, 6, 7])
+        logs.write(tmp_path / "run", later, name="events.out.tfevents.2000000000.host.1.0.gtlog")
+        assert look.refresh()
+        assert "8 logged steps, 0 to 7" in flowing("\n".join(look.lines(Screen())))
+
+    def test_further_runs(self, tmp_path):
+        """A run that begins later is named, and the first one goes on being shown."""
+        look = self.look_at(tmp_path)
+        logs.write(tmp_path / "run-1", table_of({"l/kernel": flat(4)}))
+        look.refresh()
+        logs.write(tmp_path / "run-2", table_of({"l/kernel": flat(4)}))
+        assert look.refresh()
+        text = flowing("\n".join(look.lines(Screen())))
+        assert "run-1: 1 variable" in text and re.search(r"Other runs beneath: \S+run-2\.", text)
+
+    def test_vanished_directories(self, tmp_path):
+        """Where the directory vanishes what was last seen of it stays."""
+        logs.write(tmp_path / "logs" / "run", table_of({"l/kernel": flat(4)}))
+        look = self.look_at(tmp_path / "logs")
+        look.refresh()
+        before = look.lines(Screen())
+        shutil.rmtree(str(tmp_path / "logs"))
+        look.refresh()
+        assert look.lines(Screen()) == before and look.status == 0
+
+    def look_at(self, logdir):
+        """A look at a directory."""
+        return Look(str(logdir), Choice())
 
 
 class TestScreens:

@@ -163,6 +163,13 @@ function scoreInWords(score, mode, kind) {
   return `${times} × ${score < 0 ? "smaller" : "larger"} than ${than}`;
 }
 
+const MOST_SHOWN = 120; // characters of a name; the data has more of it
+
+/** A name without its middle, where it is long. */
+function cut(name) {
+  return name.length <= MOST_SHOWN ? name : `${name.slice(0, MOST_SHOWN / 4)}…${name.slice(-MOST_SHOWN * 0.75)}`;
+}
+
 /** An element; its content is text or elements, never markup. */
 function make(name, className = "", content = []) {
   const element = document.createElement(name);

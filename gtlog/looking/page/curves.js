@@ -61,8 +61,8 @@ function drawLine(context, { run, values, style }, span, left, width, y) {
     const height = y(values[i]);
     if (Number.isFinite(height)) {
       if (isDown) context.lineTo(x, height);
-      else context.moveTo(x - 0.5, height);
-      if (!isDown) context.lineTo(x + 0.5, height);
+      else context.moveTo(x - 1.5, height); // a number without neighbours is seen too
+      if (!isDown) context.lineTo(x + 1.5, height);
     } else if (values[i] === Infinity || values[i] === -Infinity) lost.push(x);
     isDown = Number.isFinite(height);
   }

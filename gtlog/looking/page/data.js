@@ -74,12 +74,16 @@ async function gunzipped(bytes) {
     throw new Error("This browser cannot read compressed data; browsers since 2023 can.");
   }
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  try {
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch (error) {
+    throw new Error(`its data is damaged or cut off (${error.message}).`);
+  }
 }
 
 function parsed(bytes) {
   const text = new TextDecoder();
-  if (text.decode(bytes.subarray(0, 4)) !== MAGIC) throw new Error("The data is damaged.");
+  if (text.decode(bytes.subarray(0, 4)) !== MAGIC) throw new Error("its data is damaged.");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getUint32(4, true);
   const header = JSON.parse(text.decode(bytes.subarray(8, 8 + length)));

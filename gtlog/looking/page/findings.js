@@ -10,7 +10,7 @@ function drawFindings(container, run, show) {
 }
 
 function nothingFound(run) {
-  if (!run.variables.length) return "There are no findings without vitals.";
+  if (!run.statistics.length) return "Without numbers of its variables there are no findings of this run.";
   return "No rule of the diagnosis sees a fault in this run.";
 }
 
@@ -29,7 +29,7 @@ function findingCard(finding, run, show) {
 
 function headline(finding) {
   const step = `since step ${commas(finding.step)}`;
-  const place = finding.layer === null ? make("b", "", "The network as a whole") : make("code", "", finding.layer);
+  const place = finding.layer === null ? make("b", "", "The network as a whole") : make("code", "", cut(finding.layer));
   return [place, `: ${finding.title} ${step}`];
 }
 

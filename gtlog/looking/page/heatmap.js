@@ -150,6 +150,10 @@ function drawLabels(context, map, scrolled) {
       { colour: "--soft", align: "right", most: GUTTER - 14, font: "mono" });
     free = y + Math.max(map.rowHeight, LEAST_LABEL + 1);
   });
+  if (prefix) {
+    text(context, `all in ${prefix}`, GUTTER - 8, map.top + map.shown + 16,
+      { colour: "--soft", align: "right", most: GUTTER - 14 });
+  }
 }
 
 /** What all paths begin with, up to a slash: it says nothing in a label. */

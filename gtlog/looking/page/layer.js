@@ -20,7 +20,7 @@ const CURVES = [
 function drawLayer(container, { runs, row, span, width, step, details, close, choose }) {
   const [run, other] = runs;
   const variable = run.variables[row];
-  const title = make("h2", "", make("code", "", variable.layer || "no layer"));
+  const title = make("h2", "", make("code", "", cut(variable.layer) || "no layer"));
   const button = make("button", "close", "×");
   button.type = "button";
   button.title = "Close (Escape)";
@@ -59,7 +59,7 @@ function placeOf(run, path) {
 }
 
 function chip(variable, row, choose) {
-  const button = make("button", variable.place === row ? "chip on" : "chip", variable.path.slice(variable.layer.length).replace(/^\//, ""));
+  const button = make("button", variable.place === row ? "chip on" : "chip", cut(variable.path.slice(variable.layer.length).replace(/^\//, "")));
   button.type = "button";
   button.setAttribute("aria-pressed", String(variable.place === row));
   button.addEventListener("click", () => choose(variable.place));
@@ -69,9 +69,9 @@ function chip(variable, row, choose) {
 function facts({ path, role, shape, dtype, trained }) {
   const size = commas(shape.reduce((product, one) => product * one, 1));
   const state = trained === null ? "" : trained ? ", trained" : ", not trained";
-  if (!dtype) return [make("code", "", path), ` ${role.replace(/_/g, " ")}`]; // a run without vitals
+  if (!dtype) return [make("code", "", cut(path)), ` ${role.replace(/_/g, " ")}`]; // a run without vitals
   const form = shape.length ? `${shape.join(" × ")} = ${size} elements` : "one number";
-  return [make("code", "", path), ` ${role.replace(/_/g, " ")}, ${form}, ${dtype}${state}`];
+  return [make("code", "", cut(path)), ` ${role.replace(/_/g, " ")}, ${form}, ${dtype}${state}`];
 }
 
 function layerChart({ title, first, faint, rule = null, isQuiet, words }, pair, panel) {
@@ -114,6 +114,9 @@ function detailParts(details, variable, panel, step) {
   if (panel.picture) {
     parts.push(panel.picture.element);
     showPicture(panel.picture, step);
+  }
+  if (!panel.picture && details.picturesLeftOut) {
+    parts.push(make("p", "quiet", "Kernels of some layers are left out, so that the page stays small: this one's may be among them."));
   }
   if (!parts.length) parts.push(make("p", "quiet", "No histograms or pictures of this variable are in this page."));
   return parts;

@@ -15,7 +15,13 @@ async function start() {
   page.source = dataSource();
   page.runs = await page.source.runs();
   readHash();
-  if (!page.runs.length) return say(noRuns());
+  if (page.runs.length) await show();
+  else say(noRuns());
+  if (page.source.isServed) setInterval(() => refresh().catch(fail), REFRESH);
+}
+
+/** Shows the page for the first time. */
+async function show() {
   $("state").hidden = true;
   $("page").hidden = false;
   buildControls();
@@ -23,7 +29,6 @@ async function start() {
   await chooseRuns();
   performance.mark("gtlog-drawn");
   listenToPage();
-  if (page.source.isServed) setInterval(() => refresh().catch(fail), REFRESH);
 }
 
 function noRuns() {
@@ -47,6 +52,7 @@ async function chooseRuns() {
   page.key = chosen.key;
   page.run = await loaded(chosen);
   page.other = other ? await loaded(other) : null;
+  page.hover = { row: -1, step: null };
   $("run").value = chosen.key;
   $("other").value = other ? other.key : "";
   fitToRun();
@@ -65,12 +71,15 @@ async function loaded(entry) {
 /** Asks the server what is new. */
 async function refresh() {
   if (document.hidden) return;
-  const chosen = page.runs.filter((one) => one.run);
-  const found = await page.source.runs();
   const known = new Map(page.runs.map((one) => [one.key, one]));
-  page.runs = found.map((one) => Object.assign(known.get(one.key) || {}, one));
-  if (page.runs.length !== known.size) buildRunChoices();
-  if (chosen.some((one) => one.runMark !== one.mark)) await chooseRuns();
+  page.runs = (await page.source.runs()).map((one) => Object.assign(known.get(one.key) ?? {}, one));
+  if (!page.runs.length) return;
+  $("state").hidden = true;
+  if (!page.map) return show();
+  if (page.runs.length !== known.size || page.runs.some((one) => !known.has(one.key))) buildRunChoices();
+  const isGone = !page.runs.some((one) => one.key === page.key);
+  if (isGone || page.runs.some((one) => one.run && one.runMark !== one.mark)) await chooseRuns();
+  $("run").value = page.key;
 }
 
 // Controls
@@ -181,7 +190,8 @@ function drawNotes() {
 /** Draws what depends on the width: the picture, the curves, the layer. */
 function drawPictures() {
   const { run, other } = page;
-  const hasMap = run.steps.length > 0 && run.statistics.length > 0 && view.statistic !== "";
+  const hasMap = hasPicture();
+  page.rows = hasMap ? page.rows : [];
   $("layer").hidden = view.layer === "";
   $("columns").classList.toggle("with-layer", view.layer !== "");
   const width = Math.max(420, $("left").clientWidth);
@@ -205,7 +215,7 @@ function drawNames(isShown) {
   $("names").hidden = !isShown || !variables.length;
   if ($("names").hidden) return;
   const buttons = variables.slice(0, MOST_NAMES).map(({ path, place }) => {
-    const button = make("button", path === view.variable ? "chip on" : "chip", path);
+    const button = make("button", path === view.variable ? "chip on" : "chip", cut(path));
     button.type = "button";
     button.addEventListener("click", () => openRow(place));
     return button;
@@ -218,6 +228,10 @@ function drawNames(isShown) {
 function unionSpan() {
   const spans = [page.run, page.other].filter((one) => one && one.steps.length).map(shownSpan);
   return [Math.min(...spans.map((one) => one[0])), Math.max(...spans.map((one) => one[1]))];
+}
+
+function hasPicture() {
+  return page.run.steps.length > 0 && view.statistic !== "";
 }
 
 function drawMap(span, width) {
@@ -341,9 +355,9 @@ function moveLayerCross(step, isChosen) {
 
 function cellInWords({ panel, row, step }) {
   const place = panel.places ? panel.places[row] : row;
-  if (place < 0) return [`${page.run.variables[row].path.slice(-200)}`, "not in this run"];
+  if (place < 0) return [cut(page.run.variables[row].path), "not in this run"];
   const i = place * panel.run.steps.length + stepAt(panel.run, step);
-  const lines = [page.run.variables[row].path.slice(-200), `step ${commas(step)}`];
+  const lines = [cut(page.run.variables[row].path), `step ${commas(step)}`];
   if (panel.mode !== "difference") {
     lines.push(`${view.statistic} ${inWords(codesWithNonfinite(panel.run, view.statistic)[i], panel.kind)}`);
   }
@@ -385,7 +399,7 @@ function listenToPage() {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const isTyping = event.target.matches?.("input[type=search], select");
     if (isTyping && event.key !== "Escape") return;
-    const isMap = event.target === $("map") || event.target === document.body;
+    const isMap = page.rows.length > 0 && (event.target === $("map") || event.target === document.body);
     const act = LETTERS[event.key] || (isMap && KEYS[event.key]);
     if (!act || !page.run) return;
     event.preventDefault();
@@ -395,11 +409,18 @@ function listenToPage() {
     readHash();
     chooseRuns().catch(fail);
   });
-  let pending = 0;
+  let pending = 0, drawn = sizeOfWindow();
   new ResizeObserver(() => {
+    // What is drawn makes the page longer, which is no reason to draw it again.
+    if (drawn === sizeOfWindow()) return;
+    drawn = sizeOfWindow();
     cancelAnimationFrame(pending);
     pending = requestAnimationFrame(drawPictures);
   }).observe(document.body);
+}
+
+function sizeOfWindow() {
+  return `${document.body.clientWidth} ${window.innerHeight} ${devicePixelRatio}`;
 }
 
 function moveRow(by) {

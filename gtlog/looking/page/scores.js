@@ -4,6 +4,7 @@
 const MODES = ["change", "level", "absolute"];
 const ALWAYS_ZERO = 300; // how bad an exact zero makes a row: three decades
 const LEAST_PEERS = 3;
+const OUTER = 0.2; // the share of layers on each side that does not tell the common drift
 const EARLY = 0.1; // share of a row's numbers that is its past
 const LEAST_EARLY = 5;
 // Which counts of NaN and infinity belong to a statistic: their own numbers are of finite elements.
@@ -45,13 +46,11 @@ function centred(run, codes, statistic, mode) {
   const steps = run.steps.length;
   const isShare = run.kindOf(statistic) !== "log";
   const scores = Int16Array.from(codes);
-  // Shares of zeros or dead units have no common drift: they are compared with their own past.
-  if (!(isShare && mode === "change")) {
-    for (const rows of rowsByRole(run.variables)) {
-      subtractPeers(scores, codes, rows, steps);
-    }
-  }
   if (mode === "change") subtractPast(scores, run.variables.length, steps);
+  // Shares of zeros or dead units have no common drift: they are compared with their own past.
+  if (isShare && mode === "change") return scores;
+  const own = Int16Array.from(scores); // as it was, while some roles are done and others are not
+  for (const rows of rowsByRole(run.variables)) subtractCommon(scores, own, rows, steps, mode === "change");
   return scores;
 }
 
@@ -67,22 +66,47 @@ function rowsByRole(variables) {
     rows, peers: rows.length >= LEAST_PEERS ? rows : all }));
 }
 
-function subtractPeers(scores, codes, { rows, peers }, steps) {
+/**
+ * Subtracts from the rows of a role what they have in common at each step. For the level that is
+ * their median. For the change it is `drift`: a median would follow the layers that a fault takes
+ * along, where they are more than half, and show the healthy ones as changed.
+ */
+function subtractCommon(scores, codes, { rows, peers }, steps, isChange) {
   if (peers.length < LEAST_PEERS) return;
-  const known = new Int16Array(peers.length);
+  const known = new Int16Array(peers.length), moves = new Int32Array(peers.length);
+  const before = new Int16Array(peers.length).fill(ABSENT);
+  let middle = 0;
   for (let step = 0; step < steps; step++) {
-    let count = 0;
-    for (const row of peers) {
-      const code = codes[row * steps + step];
-      if (!isSpecial(code)) known[count++] = code;
+    let count = 0, pairs = 0;
+    for (let k = 0; k < peers.length; k++) {
+      const code = codes[peers[k] * steps + step];
+      if (!isSpecial(code)) {
+        known[count++] = code;
+        if (!isSpecial(before[k])) moves[pairs++] = code - before[k];
+      }
+      before[k] = code;
     }
     if (!count) continue;
-    const middle = median(known.subarray(0, count));
+    middle = isChange ? drift(middle, moves.subarray(0, pairs), known.subarray(0, count))
+      : median(known.subarray(0, count));
     for (const row of rows) {
       const i = row * steps + step;
       if (!isSpecial(codes[i])) scores[i] = bounded(codes[i] - middle);
     }
   }
+}
+
+/** What the layers had in common at the step before, moved as most of them have moved. */
+function drift(before, moves, numbers) {
+  return within(numbers, before + (moves.length ? within(moves, 0) : 0));
+}
+
+/** A number, changed no further than until a fifth of others lies on each side of it. */
+function within(others, number) {
+  const last = others.length - 1;
+  const low = selected(others, Math.floor(last * OUTER));
+  if (low >= number) return low;
+  return Math.min(number, selected(others, Math.ceil(last * (1 - OUTER))));
 }
 
 function subtractPast(scores, rows, steps) {

@@ -12,7 +12,10 @@ const IN_HASH = ["run", "other", "statistic", "mode", "role", "text", "order", "
 function readHash() {
   const given = new URLSearchParams(location.hash.slice(1));
   for (const name of IN_HASH) view[name] = given.get(name) ?? DEFAULTS[name];
-  if (!MODES.includes(view.mode)) view.mode = DEFAULTS.mode;
+  const choices = { mode: MODES, order: ["forward", "worst"], rows: ["fit", "read"] };
+  for (const [name, values] of Object.entries(choices)) {
+    if (!values.includes(view[name])) view[name] = DEFAULTS[name];
+  }
 }
 
 function writeHash() {
@@ -36,8 +39,8 @@ function chosenStep() {
 /** The steps between which the pictures are drawn. */
 function shownSpan(run) {
   const last = run.last + gapAtEnd(run);
-  const from = view.from === "" ? run.steps[0] : Math.max(run.steps[0], Number(view.from));
-  const to = view.to === "" ? last : Math.min(last, Number(view.to));
+  const from = view.from === "" ? run.steps[0] : Math.max(run.steps[0], Number(view.from) || 0);
+  const to = view.to === "" ? last : Math.min(last, Number(view.to) || last);
   return from < to ? [from, to] : [run.steps[0], last];
 }
 

@@ -180,8 +180,8 @@ def _details(run, limits, blocks):
         return None
     wanted = [one.first_step for one in run.findings][:_MOST_WANTED]
     there = run.details.steps()
-    with_pictures = spread(there, limits.pictures, wanted[:1]) if limits.pictures else []
-    steps = sorted({*spread(there, limits.histograms, wanted), *with_pictures})
+    steps = spread(there, limits.histograms, wanted) if limits.histograms else []
+    with_pictures = spread(steps or there, limits.pictures, wanted[:1]) if limits.pictures else []
     details = run.details.at(steps, with_pictures=False)
     pictures = run.details.at(with_pictures, with_histograms=False).pictures
     details = details._replace(pictures=pictures)
@@ -215,9 +215,9 @@ def _kept_pictures(places, pictures, most_bytes, first):
             is_later = places[path] not in first
             queue.append((is_later, turn, places[path], step, by_step[step]))
     kept, used = [], 0
-    for _, _, row, step, pixels in sorted(queue, key=lambda one: one[:4]):
-        data = picture_bytes(pixels)
-        if used + len(data) <= most_bytes:
+    for _, _, row, step, picture in sorted(queue, key=lambda one: one[:4]):
+        data = picture_bytes(picture)
+        if data is not None and used + len(data) <= most_bytes:
             used += len(data)
             kept.append((row, step, data))
     return kept, len(queue) - len(kept)

@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 import tensorflow as tf
 
-from gtlog.values import VALUE_TYPES, Histogram, Image, Scalar, Strings, Table
+from gtlog.values import VALUE_TYPES, ChartLayout, Histogram, Image, Scalar, Strings, Table
 
 _SCALAR_CLASS, _TENSOR_CLASS, _BLOB_SEQUENCE_CLASS = 1, 2, 3
 
@@ -86,6 +86,12 @@ def _fill_strings(proto, strings):
     proto.tensor.string_val.extend(text.encode() for text in strings.texts)
 
 
+def _fill_layout(proto, layout):
+    proto.MergeFromString(_LAYOUT_HEADER)
+    proto.tensor.tensor_shape.SetInParent()
+    proto.tensor.string_val.append(layout.layout)
+
+
 def _header(plugin, data_class, dtype):
     """What all values of one kind have in common, serialized."""
     value = tf.compat.v1.Summary.Value()
@@ -100,11 +106,13 @@ _HISTOGRAM_HEADER = _header("histograms", _TENSOR_CLASS, tf.float64)
 _IMAGE_HEADER = _header("images", _BLOB_SEQUENCE_CLASS, tf.string)
 _TABLE_HEADER = _header("gtlog", _TENSOR_CLASS, tf.float32)
 _STRINGS_HEADER = _header("gtlog", _TENSOR_CLASS, tf.string)
+_LAYOUT_HEADER = _header("custom_scalars", _TENSOR_CLASS, tf.string)
 _FILL = {
     Scalar: _fill_scalar,
     Histogram: _fill_histogram,
     Image: _fill_image,
     Table: _fill_table,
     Strings: _fill_strings,
+    ChartLayout: _fill_layout,
 }
 assert set(_FILL) == set(VALUE_TYPES)

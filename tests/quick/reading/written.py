@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 
 _TYPES = {"float32": 1, "float64": 2}
+_CLASSES = {"scalars": 1, "histograms": 2, "gtlog": 2, "images": 3}
 
 
 def checksum(data):
@@ -62,6 +63,7 @@ def tensor(array):
 def value(tag, array, plugin, content=b""):
     """A Summary.Value that holds a tensor."""
     data = field(1, field(1, plugin) + (field(2, content) if content else b""))
+    data += field(4, _CLASSES[plugin]) if plugin in _CLASSES else b""
     return field(1, tag) + field(9, data) + field(8, tensor(array))
 
 

@@ -1,0 +1,1 @@
+"""The tab `gtlog` in real TensorBoard servers; none of it needs TensorFlow."""
