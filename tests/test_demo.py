@@ -170,7 +170,7 @@ def test_healthy_models_are_silent(name, logdir):
 
 
 _FOUND = {
-    "vanishing": ("vanishing gradients", "hidden_4"),
+    "vanishing": ("vanishing gradients", "hidden_[45]"),
     "exploding": ("exploding gradients", "hidden_2"),
     "dead": ("dead units", "hidden_2"),
     "not_updated": ("not updated", "hidden_2"),
