@@ -1,4 +1,4 @@
-"""docs/diagnosis has a page for each fault, whose script makes it and whose finding is that printed."""
+"""Each page of a fault has a script that makes it, and shows the finding as it is printed."""
 
 import pathlib
 import re
