@@ -5,7 +5,7 @@ import importlib
 import sys
 
 import gtlog
-from gtlog.demo import MODELS
+from gtlog.demo import FAULTS, MODELS
 from gtlog.demo.folder import new_run_folder
 from gtlog.diagnosis import command as diagnose_command
 from gtlog.looking import command as report_command
@@ -13,7 +13,6 @@ from gtlog.terminal import command as show_command
 
 _DEMO_PACKAGES = {
     "sklearn": "scikit-learn (the digits)",
-    "matplotlib": "matplotlib (the picture)",
     "tqdm": "tqdm (the progress bar)",
     "tensorflow": "TensorFlow (tensorflow or tensorflow-cpu)",
 }
@@ -79,7 +78,14 @@ def _add_demo(commands):
     demo.add_argument(
         "--every", type=_positive_int, default=10, help="log steps 0, EVERY, 2 EVERY, ..."
     )
-    demo.add_argument("--model", choices=[*MODELS, "all"], default="all", help="what to train")
+    what = demo.add_mutually_exclusive_group()
+    what.add_argument("--model", choices=[*MODELS, "all"], default="all", help="what to train")
+    what.add_argument(
+        "--fault",
+        choices=FAULTS,
+        default=argparse.SUPPRESS,
+        help="train one model with this mistake in it, and print what the diagnosis finds",
+    )
     demo.set_defaults(command=lambda arguments: _demo(demo, arguments))
 
 
@@ -98,8 +104,11 @@ def _demo(parser, arguments):
     except OSError as error:
         parser.error(f"argument --logdir: must be a folder that can be written to: {error}")
     # Here, since it imports TensorFlow and the optional packages.
-    from gtlog.demo.run import run
+    from gtlog.demo.run import run, run_fault
 
+    if "fault" in arguments:
+        run_fault(folder, arguments.fault, arguments.steps, arguments.every)
+        return 0
     names = list(MODELS) if arguments.model == "all" else [arguments.model]
     run(folder, names, arguments.steps, arguments.every)
     return 0

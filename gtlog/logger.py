@@ -22,11 +22,14 @@ from gtlog.steps.by_tape import InlineSteps
 from gtlog.steps.eager import EagerStep
 from gtlog.steps.fit import FitSteps, callback_of, made_for_keras, refuse_as_callback
 from gtlog.steps.in_graph import GraphStep
+from gtlog.steps.own_values import OwnValues
 from gtlog.steps.parts import LoggerParts
 from gtlog.steps.replicas import ReplicatedSteps
 from gtlog.steps.workers import Workers
 from gtlog.summaries.checks import check_summary
+from gtlog.summaries.histograms import check_buckets, histogram_of
 from gtlog.types import Diagnose, Every, Expressions, Step, Summary, Writer
+from gtlog.values import Image, Scalar
 from gtlog.variables.path_filter import PathFilter
 from gtlog.variables.registry import VariableRegistry
 from gtlog.when.schedule import as_schedule
@@ -109,6 +112,7 @@ class StepLogger:
         counter = StepCounter(step_number, schedule, failures)
         self._parts = LoggerParts(counter, Gate(), registry, self._post_hook, failures)
         self._inline = InlineSteps(self._parts)
+        self._own = OwnValues(self._parts, self._inline.pending)
         self._replicated = ReplicatedSteps()
         self._traced = TracedFunctions()
         self._compiled = CompiledFunctions(failures)
@@ -221,6 +225,72 @@ class StepLogger:
         """
         self._post_hook.unseen.settle()  # the tape is Keras's
         return callback_of(FitSteps(self._parts), self)
+
+    @property
+    def step_number(self) -> int:
+        """The number of the step that runs, or, between two steps, of the one before.
+
+        It is 0 before the first step. Of a step in a `tf.function` it is read where Python runs:
+        when the function is traced, or outside of it.
+        """
+        return self._own.number
+
+    @_compat.unconverted
+    def scalar(self, tag: str, value: Any, description: str = "") -> None:
+        """Logs a number of your own with the step that it belongs to.
+
+        Inside a step, eager or in a `tf.function`, it is written if the step is logged. Between two
+        steps it is written at once, with the number of the step before, whether that is logged or
+        not: figures of a validation need no writer of their own. Where a step logs a tag several
+        times, the last counts; of replicas, the first one's.
+
+        Args:
+          tag: Name of the chart, such as `"accuracy"` or `"validation/loss"`.
+          value: One real number, or a tensor of one element of rank 0.
+          description: Markdown shown beside the chart.
+
+        Raises:
+          TypeError: `tag` is no string.
+          ValueError: `tag` is empty, or one that gtlog itself writes, such as `loss`. What is wrong
+            with `value` is said as a `LoggingWarning`, and the training goes on.
+        """
+        self._own.add(tag, value, lambda tag, array: Scalar(tag, array, description))
+
+    @_compat.unconverted
+    def histogram(
+        self, tag: str, values: Any, buckets: int = 30, description: str = ""
+    ) -> None:
+        """Logs the distribution of numbers of your own, when and as `scalar` does.
+
+        Args:
+          tag: Name of the chart.
+          values: Numeric array or tensor of any shape; NaN and infinite elements are left out.
+          buckets: Positive number of buckets.
+          description: Markdown shown beside the chart.
+
+        Raises:
+          TypeError: `tag` is no string, or `buckets` no int.
+          ValueError: `tag` is empty, or one that gtlog itself writes, or `buckets` is below 1.
+        """
+        check_buckets(buckets)
+        self._own.add(
+            tag, values, lambda tag, array: histogram_of(tag, array, buckets, description)
+        )
+
+    @_compat.unconverted
+    def image(self, tag: str, pixels: Any, description: str = "") -> None:
+        """Logs a picture of your own, when and as `scalar` does.
+
+        Args:
+          tag: Name of the picture.
+          pixels: uint8 array or tensor `[height, width, channels]` with 1, 3 or 4 channels.
+          description: Markdown shown beside the picture.
+
+        Raises:
+          TypeError: `tag` is no string.
+          ValueError: `tag` is empty, or one that gtlog itself writes.
+        """
+        self._own.add(tag, pixels, lambda tag, array: Image(tag, array, description))
 
     @_compat.unconverted
     def flush(self) -> None:
@@ -342,7 +412,7 @@ def _end(findings, writer, failures):
     values = findings.values_at_end()
     if values:
         with failures.guard("write what the whole run shows"):
-            writer.write(findings.last_step, values)
+            writer.write_between(findings.last_step, values)
 
 
 def _checked_summaries(summaries):

@@ -7,7 +7,8 @@ import pytest
 
 import gtlog
 from gtlog.cli import main
-from gtlog.demo import MODELS
+from gtlog.demo import FAULTS, MODELS
+from gtlog.demo.faults import TRAININGS
 from gtlog.demo.models import BUILDERS
 
 from .processes import run_python
@@ -117,6 +118,20 @@ def test_model_is_one_of_those_there_are(capsys):
         assert name in message.rpartition("choose from")[2]
 
 
+def test_fault_is_one_of_those_there_are(capsys):
+    """`--fault` refuses an unknown name and lists the known ones, and goes with no model."""
+    message = _refused(capsys, "demo", "--fault", "foo")
+    assert "argument --fault: invalid choice: 'foo'" in message
+    assert all(name in message.rpartition("choose from")[2] for name in FAULTS)
+    message = _refused(capsys, "demo", "--fault", "dead", "--model", "conv")
+    assert "argument --model: not allowed with argument --fault" in message
+
+
+def test_faults_are_those_that_are_planted():
+    """The names that the command offers are those of the trainings."""
+    assert list(TRAININGS) == list(FAULTS)
+
+
 def test_logdir_is_no_file(capsys, tmp_path):
     """`--logdir` refuses a path that is a file, and the file stays as it is."""
     path = tmp_path / "notes.txt"
@@ -155,12 +170,12 @@ def test_scikit_learn_missing_is_one_sentence(tmp_path):
 
 def test_all_missing_packages_are_named_at_once(capsys, monkeypatch, logdir):
     """Where several optional packages are missing, the sentence names them all."""
-    for module in ("sklearn", "matplotlib", "tqdm"):
+    for module in ("sklearn", "tqdm"):
         monkeypatch.setitem(sys.modules, module, None)
     assert main(["demo", "--logdir", logdir]) == 1
     assert capsys.readouterr().err == (
-        "gtlog demo needs scikit-learn (the digits), matplotlib (the picture) and tqdm (the "
-        "progress bar), not installed here: pip install 'gtlog[demo]', or in a clone of the "
+        "gtlog demo needs scikit-learn (the digits) and tqdm (the progress bar), "
+        "not installed here: pip install 'gtlog[demo]', or in a clone of the "
         "project: pip install '.[demo]'\n"
     )
 

@@ -126,7 +126,7 @@ class TestSignatures:
         assert set(defaults.values()) == {None}
 
     def test_methods_of_the_logger(self):
-        """The logger has these methods, which take nothing."""
+        """Methods that take nothing."""
         for name in ("step", "keras_callback", "flush", "close"):
             method = getattr(gtlog.StepLogger, name)
             assert list(inspect.signature(method).parameters) == ["self"]
@@ -134,7 +134,10 @@ class TestSignatures:
     def test_a_logger_shows_what_is_public(self):
         """Tab completion offers the methods of the contract, and nothing else."""
         shown = {name for name in dir(gtlog.StepLogger) if not name.startswith("_")}
-        assert shown == {"step", "keras_callback", "flush", "close"}
+        assert shown == {
+            *("step", "keras_callback", "flush", "close"),
+            *("scalar", "histogram", "image", "step_number"),
+        }
 
     def test_tape(self):
         """The tape has TensorFlow's parameters and keyword-only ones."""

@@ -3,6 +3,8 @@
 The diagnosis knows nothing of them: it reads the vitals, as of any other run.
 """
 
+import warnings
+
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
@@ -91,7 +93,9 @@ class Training:
         )
         train_step = log(tf.function(self.step))
         batches = self.digits.batches(_BATCH_SIZE).take(self.steps)
-        with train_step.step_logger:
+        with train_step.step_logger, warnings.catch_warnings():
+            # What the logger says of gradients that are None or NaN, the findings say as well.
+            warnings.simplefilter("ignore", gtlog.LoggingWarning)
             # disable=None: no bar where the output is no terminal
             progress = tqdm(batches, desc=self.model.name, total=self.steps, disable=None)
             for number, (images, labels) in enumerate(progress):

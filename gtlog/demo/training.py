@@ -29,6 +29,7 @@ def train(model, digits, logdir, steps, every):
         gtlog.summaries.histograms(),
         gtlog.summaries.kernel_images(),
         gtlog.summaries.recurrent_gates(),
+        gtlog.summaries.vitals(),
         gtlog.summaries.scalars(per_variable=True),
         held_out_accuracy(model, digits),
     ]

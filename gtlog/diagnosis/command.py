@@ -57,7 +57,7 @@ def run(arguments):
     except (OSError, ValueError) as error:
         print(f"gtlog diagnose: {error}", file=sys.stderr)
         return UNREADABLE
-    print(_as_json(findings) if arguments.json else _as_text(findings))
+    print(_as_json(findings) if arguments.json else as_text(findings))
     failing = [ALARM] if arguments.fail_on == ALARM else [ALARM, NOTE]
     return FOUND if any(one.severity in failing for one in findings) else 0
 
@@ -66,7 +66,15 @@ def _as_json(findings):
     return json.dumps([one.to_dict() for one in findings], indent=2)
 
 
-def _as_text(findings):
+def as_text(findings):
+    """Findings as they are printed, a paragraph each.
+
+    Args:
+      findings: List of `Finding`.
+
+    Returns:
+      `str`; where there are none, a sentence that says so.
+    """
     if not findings:
         return "Nothing found: no rule sees a fault in this run."
     return "\n\n".join(f"{one.severity.capitalize()}: {one}" for one in findings)

@@ -15,8 +15,15 @@ OTHER = "other"
 BEGINNING = 2
 # Logged steps whose median says what a variable was like at first; in long runs a twentieth.
 FEWEST_OF_BEGINNING = 5
+# Biases that are as large as their first update, and the share of those that are.
+EQUAL, MOST_BIASES = 1e-3, 0.5
 # Kernels after one that a step of the gradient is measured against.
 NEXT = 3
+
+# Decades: gradients of queries and keys beside each other and beside the next kernel's, and of the
+# keys' bias beside its kernel's, which is rounding. Dense kernels have two axes, those of heads 3.
+ALIKE, FAR_SMALLER, NO_BIAS = 1.0, 0.5, 2.0
+MOST_AXES_OF_SCORES = 3
 
 
 class Evidence:
@@ -62,6 +69,15 @@ class Evidence:
         """Whether the first steps of the run were logged."""
         return len(self) > 0 and self.steps[0] < BEGINNING
 
+    @functools.cached_property
+    def is_from_scratch(self):
+        """Whether the biases were zero before the first update, which then is all of them."""
+        if not self.has_beginning or self.steps[0] > 0:
+            return False
+        biases = [row for row in map(self.bias_of, map(int, self.kernels)) if row is not None]
+        ratio = self.column("update_ratio")[biases, 0]
+        return bool(len(ratio) and (np.abs(ratio - 1) < EQUAL).mean() > MOST_BIASES)
+
     # Which variables, and in which steps
 
     @functools.cached_property
@@ -101,12 +117,10 @@ class Evidence:
         distance[:, 1:] = np.sqrt(np.mean(difference**2, axis=0))
         return distance
 
-    @functools.cached_property
-    def distance_from_first(self):
-        """How far the value is from the first one that was logged, as a root mean square."""
-        known = ~np.isnan(self.sketch[0])
-        first = self.sketch[:, np.arange(len(known)), known.argmax(axis=1)]
-        return np.sqrt(np.mean((self.sketch - first[:, :, None]) ** 2, axis=0))
+    def distance_from(self, place):
+        """How far the value is from that of one logged step, as a root mean square."""
+        difference = self.sketch - self.sketch[:, :, place : place + 1]
+        return np.sqrt(np.mean(difference**2, axis=0))
 
     @functools.cached_property
     def moved(self):
@@ -135,9 +149,50 @@ class Evidence:
 
     @functools.cached_property
     def gradient(self):
-        """Logarithm of the kernels' gradients; NaN where not finite."""
-        finite = self.column("gradient_nonfinite")[self.kernels] > 0
-        return np.where(finite, np.nan, self.of_kernels("gradient_rms"))
+        """Logarithm of the kernels' gradients; NaN where not finite, and of queries and keys.
+
+        The gradient of an attention's queries and keys is small wherever its scores are all alike
+        or one of them has won, a thousandth of that of the other kernels: it says nothing.
+        """
+        unknown = self.column("gradient_nonfinite")[self.kernels] > 0
+        unknown |= self.are_scores[:, None]
+        return np.where(unknown, np.nan, self.of_kernels("gradient_rms"))
+
+    @functools.cached_property
+    def are_scores(self):
+        """Which kernels make the scores of an attention, as far as the table shows it.
+
+        Two neighbours of one shape, with gradients that are alike and far smaller than those of the
+        next kernels. The second is that of the keys, whose bias a softmax does not see.
+        """
+        gradient = median(self.of_kernels("gradient_rms"))
+        found = np.zeros(len(self.kernels), bool)
+        for place in range(len(found) - 2):
+            if not found[place] and self._is_pair(place, gradient):
+                found[place : place + 2] = True
+        return found
+
+    def _is_pair(self, place, gradient):
+        queries, keys = (self.rows[row] for row in self.kernels[place : place + 2])
+        if queries.shape != keys.shape or len(keys.shape) > MOST_AXES_OF_SCORES:
+            return False
+        first, second = gradient[place : place + 2]
+        next_ones = gradient[place + 2 : place + 2 + NEXT].max()
+        if not abs(first - second) <= ALIKE or not max(first, second) <= next_ones - FAR_SMALLER:
+            return False
+        bias = self.bias_of(int(self.kernels[place + 1]))
+        if bias is None:
+            return place > 0
+        return bool(median(self.logarithm("gradient_rms")[bias]) <= second - NO_BIAS)
+
+    @functools.cached_property
+    def norm_of_gradient(self):
+        """Logarithm of the norms of the kernels' gradients; NaN where not finite.
+
+        A root mean square is large where units are few, as in a last layer; a norm is not.
+        """
+        sizes = [np.prod(self.rows[row].shape, dtype=float) for row in self.kernels]
+        return self.gradient + 0.5 * np.log10(np.array(sizes))[:, None]
 
     @functools.cached_property
     def peers_gradient(self):
@@ -163,15 +218,27 @@ class Evidence:
         return _highest_after(_finite(self.gradient))
 
     @functools.cached_property
+    def above_those_after(self):
+        """Decades by which a kernel's gradient lies above the strongest after it.
+
+        As a root mean square and as a norm; the less of the two, so that it does not matter which.
+        """
+        norm = _finite(self.norm_of_gradient)
+        of_norms = norm - _highest_after(norm)
+        return np.minimum(_finite(self.gradient) - self.strongest_after, of_norms)
+
+    @functools.cached_property
     def step_of_gradient(self):
-        """Decades between a kernel, or the strongest before it, and the few kernels after it."""
-        gradient = smooth(_finite(self.gradient))
-        known = np.where(np.isnan(gradient), -np.inf, gradient)
-        before = np.maximum.accumulate(known, axis=0)
-        after = np.full((NEXT, *gradient.shape), np.nan)
-        for number in range(min(NEXT, len(gradient) - 1)):
-            after[number, : len(gradient) - number - 1] = gradient[number + 1 :]
-        return _finite(np.minimum(after[0], median(after, axis=0)) - before)
+        """Decades between a kernel, or the strongest before it, and the few kernels after it.
+
+        The least of three measures, of which each is uneven in some healthy network: the root mean
+        square, the norm, and the norm times that of the weights.
+        """
+        norm = self.norm_of_gradient
+        weights = norm + self.logarithm("value_rms")[self.kernels] + norm - self.gradient
+        return np.min(
+            [_step_after(smooth(_finite(one))) for one in (self.gradient, norm, weights)], axis=0
+        )
 
     @functools.cached_property
     def lost_gradient(self):
@@ -217,6 +284,14 @@ class Evidence:
         known = ~np.isnan(size)
         first = size[np.arange(len(size)), known.argmax(axis=1)]
         return size - first[:, None]
+
+    @functools.cached_property
+    def feeds_next(self):
+        """Whether a kernel has as many outputs as the next one has inputs, `[kernels]`."""
+        shapes = [self.rows[row].shape for row in self.kernels]
+        pairs = zip(shapes, shapes[1:])
+        fits = [len(next_one) > 1 and one[-1] == next_one[-2] for one, next_one in pairs]
+        return np.array([*fits, False][: len(shapes)], bool)
 
     def way(self):
         """How far the kernels went in all, as a share of their size; the median of them."""
@@ -369,6 +444,16 @@ def _highest_after(values):
     after = np.full(values.shape, np.nan)
     after[:-1] = np.where(np.isneginf(highest[1:]), np.nan, highest[1:])
     return after
+
+
+def _step_after(values):
+    """How far the few rows after each lie above it and all before it."""
+    known = np.where(np.isnan(values), -np.inf, values)
+    before = np.maximum.accumulate(known, axis=0)
+    after = np.full((NEXT, *values.shape), np.nan)
+    for number in range(min(NEXT, len(values) - 1)):
+        after[number, : len(values) - number - 1] = values[number + 1 :]
+    return _finite(np.fmin(after[0], median(after, axis=0)) - before)
 
 
 def _finite(values):

@@ -12,6 +12,10 @@ from gtlog.diagnosis.rules import RULES
 
 # As a rule: a run with more has one cause that no rule knows.
 MOST_ALARMS = 2
+# Logged steps that a fault has to stand before it is an alarm while the run goes on, unless what
+# shows it is exact: spikes recover, and a layer may begin slowly.
+CONFIRMED = 4
+EXACT = {faults.NONFINITE, faults.OVERWRITTEN, faults.NO_GRADIENT, faults.IDENTICAL_UNITS}
 # Share of the run after which dying units are no reason that nothing was ever learned.
 LATE = 0.2
 
@@ -63,7 +67,14 @@ def judge(table, is_whole=True):
             sightings.extend(_guarded(fault, before))
     if len(before) and not any(_counts_against_data(one, before) for one in sightings):
         sightings.extend(_guarded(faults.NOT_LEARNING, before))
+    if not is_whole and not lost:
+        sightings = [one for one in sightings if _is_confirmed(one, len(evidence))]
     return [_finding(evidence, *pair) for pair in _alarms_and_notes(sightings)]
+
+
+def _is_confirmed(sighting, number):
+    """Whether it has stood for long enough to be told while the run goes on."""
+    return sighting.fault in EXACT or number - sighting.onset >= CONFIRMED
 
 
 def _counts_against_data(sighting, evidence):

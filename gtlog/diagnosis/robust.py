@@ -1,5 +1,7 @@
 """Statistics over arrays [variables, steps] that few outliers do not move; NaN means not known."""
 
+import functools
+
 import numpy as np
 
 
@@ -68,6 +70,13 @@ def smooth(values, width=3):
     return median(windows(values, width))
 
 
+def soon(values, width=4):
+    """The highest of what is known of each column and those after it, `width` in all."""
+    number = values.shape[1]
+    later = np.concatenate([values, np.full((len(values), width - 1), np.nan)], axis=1)
+    return functools.reduce(np.fmax, [later[:, lag : lag + number] for lag in range(width)])
+
+
 def least(values, width):
     """The least of each whole window of `width` columns; NaN where it is not whole or not known."""
     if values.shape[1] < width:
@@ -131,6 +140,27 @@ def leapt(values, least_leap, width=3, past=10, kept=0.6):
         if np.all((rest >= floor) | np.isnan(rest)):
             flags[row, start:] = True
     return flags
+
+
+def knee(steps, change, least=0.15):
+    """Where a way begins that leads to the last of its values: the first index, or a later knee.
+
+    The knee is the point farthest from the straight line between the two ends, on the side of what
+    was before; a way that is straight, or fast at first, has begun at the first index.
+
+    Args:
+      steps: Array [columns].
+      change: Array [columns]; NaN where not known.
+      least: How far off the line a knee is at least, as a share of the whole way.
+    """
+    known = np.flatnonzero(np.isfinite(change))
+    if len(known) < 3 or change[known[-1]] == change[known[0]]:
+        return int(known[0]) if len(known) else 0
+    share = (steps[known] - steps[known[0]]) / (steps[known[-1]] - steps[known[0]])
+    way = (change[known] - change[known[0]]) / (change[known[-1]] - change[known[0]])
+    behind = share - way
+    place = int(behind.argmax())
+    return int(known[place]) if behind[place] >= least else int(known[0])
 
 
 def typical(values):

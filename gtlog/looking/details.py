@@ -1,6 +1,6 @@
 """Histograms and kernel pictures of single variables, at some of the steps."""
 
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, NamedTuple, Tuple, Union
 
 import numpy as np
 
@@ -18,11 +18,11 @@ class Details(NamedTuple):
 
     Attributes:
       histograms: `[k, 3]` rows of left edge, right edge and count, by path, kind and step.
-      pictures: uint8 pixels `[height, width, channels]` by path and step.
+      pictures: PNG files, or uint8 pixels `[height, width, channels]`, by path and step.
     """
 
     histograms: Dict[Tuple[str, str], Dict[int, np.ndarray]]
-    pictures: Dict[str, Dict[int, np.ndarray]]
+    pictures: Dict[str, Dict[int, Union[bytes, np.ndarray]]]
 
 
 class DetailsOfRun:
@@ -57,20 +57,20 @@ class DetailsOfRun:
         Returns:
           `Details`. What cannot be read is not in it.
         """
-        wanted = {
-            tag: parts
-            for tag, parts in self._series.items()
-            if (paths is None or parts.path in paths)
-            and (with_pictures if parts.kind == tags.IMAGES else with_histograms)
-        }
+        histograms, pictures = {}, {}
+        for tag, parts in self._series.items():
+            if paths is None or parts.path in paths:
+                (pictures if parts.kind == tags.IMAGES else histograms)[tag] = parts
+        histograms = histograms if with_histograms else {}
+        pictures = pictures if with_pictures else {}
         details = Details({}, {})
         for step in steps:
-            for tag, value in self._run.values_at(step, wanted).items():
-                parts = wanted[tag]
-                if parts.kind == tags.IMAGES:
-                    details.pictures.setdefault(parts.path, {})[step] = value
-                else:
-                    details.histograms.setdefault((parts.path, parts.kind), {})[step] = value
+            for tag, rows in self._run.values_at(step, histograms).items():
+                key = histograms[tag].path, histograms[tag].kind
+                details.histograms.setdefault(key, {})[step] = rows
+            # As files: the pixels of all layers would take gigabytes.
+            for tag, file in self._run.picture_files_at(step, pictures).items():
+                details.pictures.setdefault(pictures[tag].path, {})[step] = file
         return details
 
 

@@ -5,7 +5,9 @@ import zlib
 
 import numpy as np
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+"""What a PNG file begins with."""
+
 _COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # kind of colour by the number of channels
 _SUB, _UP = 1, 2  # filters
 
@@ -33,7 +35,7 @@ def png(pixels):
     filtered[repeats, 1:] = 0
     header = struct.pack(">IIBBBBB", width, height, 8, _COLOURS[channels], 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.tobytes(), 9)), (b"IEND", b""))
-    return _SIGNATURE + b"".join(_chunk(name, content) for name, content in chunks)
+    return SIGNATURE + b"".join(_chunk(name, content) for name, content in chunks)
 
 
 def _chunk(name, content):

@@ -2,8 +2,11 @@
 
 import pkgutil
 
-_SCRIPTS = ("data.js", "colours.js", "scores.js", "view.js", "findings.js", "heatmap.js")
-_SCRIPTS += ("curves.js", "layer.js", "page.js")
+# In the order in which they run: a later one uses what earlier ones define.
+_SCRIPTS = (
+    *("data.js", "colours.js", "scores.js", "view.js"),
+    *("findings.js", "heatmap.js", "curves.js", "layer.js", "page.js"),
+)
 _TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",

@@ -273,6 +273,19 @@ def decoded(step: int, value: protos.Value) -> LoggedValue:
     )
 
 
+def encoded_picture(value: protos.Value) -> bytes:
+    """The file, a PNG as a rule, that a value of the kind `"image"` holds.
+
+    Raises:
+      ValueError: it cannot be read.
+    """
+    if value.kind == "image":
+        return protos.parse_image(value.content)
+    if value.kind != "tensor":
+        raise ValueError(f"It holds {value.kind or 'nothing that is known'}.")
+    return _first_picture(protos.parse_tensor(value.content))
+
+
 def kind_of(value: protos.Value) -> str:
     """`"scalar"`, `"histogram"`, `"image"`, or the name of another plugin."""
     if value.kind in _KINDS_OF_FIELDS:
@@ -315,9 +328,13 @@ def _number(array):
 
 
 def _pixels(array):
+    return png_pixels(_first_picture(array))
+
+
+def _first_picture(array):
     if array.dtype != object or array.size < 3:
         raise ValueError("An image is no sequence of width, height and a picture.")
-    return png_pixels(array.reshape(-1)[2])
+    return array.reshape(-1)[2]
 
 
 def _span(steps):

@@ -8,7 +8,14 @@ from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tu
 import numpy as np
 
 from gtlog import tags
-from gtlog.reading.events import EventFiles, decoded, event_files, kind_of, local_path
+from gtlog.reading.events import (
+    EventFiles,
+    decoded,
+    encoded_picture,
+    event_files,
+    kind_of,
+    local_path,
+)
 from gtlog.reading.vitals_files import VitalsFiles
 from gtlog.vitals.table import VitalsTable, layer_of
 
@@ -261,17 +268,32 @@ class Run:
           Values by tag, as `scalars`, `histogram` and `image` give them. A tag that has none at
           this step, or one that cannot be read, is left out.
         """
-        values: Dict[str, Any] = {}
+        return self._found_at(step, wanted, lambda step, value: decoded(step, value).value)
+
+    def picture_files_at(self, step: int, wanted: Iterable[str]) -> Dict[str, bytes]:
+        """The pictures of many tags at one step as the files that were logged, PNG as a rule.
+
+        Args:
+          step: Number of a step.
+          wanted: Names of tags that hold pictures.
+
+        Returns:
+          Files by tag. What is not there or cannot be read is left out.
+        """
+        return self._found_at(step, wanted, lambda _, value: encoded_picture(value))
+
+    def _found_at(self, step, wanted, read):
+        found: Dict[str, Any] = {}
         places: Dict[_Place, List[str]] = {}
         for tag in wanted:
             content = self._content_at(tag, step)
             if isinstance(content, _Place):
                 places.setdefault(content, []).append(tag)
             elif content is not None:
-                values[tag] = content
+                found[tag] = content
         for place, names in places.items():
-            values.update(self._values_of(place, set(names)))
-        return values
+            found.update(self._values_of(place, set(names), read))
+        return found
 
     def _content_at(self, tag, step):
         series = self._series.get(tag)
@@ -281,7 +303,7 @@ class Run:
         is_there = place < len(series.steps) and series.steps[place] == step
         return series.values[place] if is_there else None
 
-    def _values_of(self, place, wanted):
+    def _values_of(self, place, wanted, read):
         try:
             event = self._files.event_at(*place)
         except (OSError, ValueError):  # the file is gone, or was replaced
@@ -290,7 +312,7 @@ class Run:
         for one in event.values:
             if one.tag in wanted:
                 try:
-                    found[one.tag] = decoded(event.step, one).value
+                    found[one.tag] = read(event.step, one)
                 except ValueError:  # damaged: `histogram` and `image` say how
                     continue
         return found

@@ -37,6 +37,7 @@ class Capture:
       of_model: `KnownVariable`s that are logged because the `model` of the logger has them.
       is_mixed: Whether another step of the logger ran while this one did.
       is_from_graph: Whether anything came out of a graph.
+      own: Dict from the tags of the user's own values to the values, of each the last.
     """
 
     def __init__(self, step):
@@ -44,6 +45,7 @@ class Capture:
         self.used = self.of_model = ()
         self.is_mixed = False
         self.is_from_graph = False
+        self.own = {}
         self._before = {}
         self._latest = {}
         self._changes = {}
@@ -53,6 +55,10 @@ class Capture:
         self._asked = []
         self._variables = []
         self._note = ""
+
+    def add_own(self, value):
+        """Keeps a value of the user's, to be written with the step; the last of a tag counts."""
+        self.own[value.tag] = value
 
     def add_note(self, note):
         """Keeps what must be known to read losses and gradients; the first of a step counts."""
@@ -110,6 +116,7 @@ class Capture:
             return False
         self._before, self._gradients, self._losses, self._asked = {}, {}, {}, []
         self._latest, self._changes, self._of_tapes = {}, {}, {True: {}, False: {}}
+        self.own = {}
         return True
 
     @property

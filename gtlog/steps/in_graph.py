@@ -17,6 +17,7 @@ class GraphStep(RunningStep):
 
     is_of_keras_model = False
     is_watched = True
+    capture = None  # it has one while its graph runs
 
     def begin(self):
         """Numbers the step and decides whether it is logged, each time that the graph runs."""
@@ -51,6 +52,10 @@ class GraphStep(RunningStep):
     def observe(self, tape, target, sources):
         """As `Step.observe`."""
         return None if self._is_unseen else self._observed_in_graph(tape, target, sources)
+
+    def handover(self, unseen):
+        """As `RunningStep.handover`; None where nothing of the step is seen, which is said."""
+        return None if self._is_unseen else super().handover(unseen)
 
     def touched(self, known_variables):
         """Notes variables that the step uses."""

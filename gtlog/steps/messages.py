@@ -76,6 +76,15 @@ TAPE_IN_REPLICA = (
     "around it: gtlog cannot tell which tapes belong to one step and logs nothing of it. Write "
     "`with logger.step():` around strategy.run, or decorate the function that calls it."
 )
+VALUE_OUTSIDE = (
+    "The value {!r} is logged in a tf.function that belongs to no step of its logger, so it has no "
+    "step to be written with: it is not logged. Decorate the function, or log what it returns."
+)
+VALUE_UNSEEN = (
+    "The value {!r} is computed where no tensor can be handed over to gtlog: in a function that "
+    "XLA compiles, in tf.vectorized_map, or in the processes of workers. It is not logged. Return "
+    "it from the step, and log it there."
+)
 TRACED_BEFORE = (
     "The decorated tf.function was traced before it was decorated. If it uses an InstrumentedTape, "
     "that trace hands over no gradients: only weights and biases are logged. Decorate it before "

@@ -83,6 +83,20 @@ class RunningStep(Step):
             return self._trained_unseen(sources)
         return self._observed(GraphObservation, gate, tape, target, sources)
 
+    def handover(self, unseen):
+        """What hands a tensor of the graph over that is being traced.
+
+        Args:
+          unseen: Message to the user where nothing can be handed over.
+
+        Returns:
+          A `Handover`; None if nothing can be handed over.
+        """
+        if not _compat.compiles_with_xla() and _why_gradients_are_unseen() is None:
+            return self._gate
+        self.failures.notice(unseen)
+        return None
+
     def _trained_unseen(self, sources):
         """Notes variables whose gradients cannot be handed over; there is nothing to observe."""
         known_variables = self.registry.add_all(tf.nest.flatten(sources))

@@ -21,6 +21,7 @@ class StepCounter:
         self._failures = failures
         self._ahead = None
         self._left_to_graph = None
+        self._last = None
         self.is_in_graph = False
 
     @property
@@ -33,8 +34,15 @@ class StepCounter:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             self._step_number.skip(1)
-            return ahead
-        return self._asked(self._step_number.read)
+        number, is_due = ahead or self._asked(self._step_number.read)
+        self._last = number
+        return number, is_due
+
+    def latest(self):
+        """Number of the step that was begun last; 0 before the first."""
+        if self._last is not None and not self.is_in_graph:
+            return self._last
+        return max(self._step_number.latest(), 0)
 
     def begin_ahead(self):
         """As `begin`, for a step whose code may turn out to begin it itself, and is asked then."""

@@ -44,6 +44,11 @@ class OwnCounter:
         set_step = self._set_step()
         return self._count() if set_step is None else set_step
 
+    def latest(self):
+        """The number of the step that began last; -1 before the first."""
+        set_step = self._set_step()
+        return self._count() - 1 if set_step is None else set_step
+
     def skip(self, count):
         """Counts steps that have begun."""
         self._add(count)
@@ -92,6 +97,10 @@ class _UsersNumber:
 
     def peek(self):
         """The number of the step that begins next."""
+        return self.read()
+
+    def latest(self):
+        """What the user's number is now."""
         return self.read()
 
     def skip(self, count):

@@ -107,7 +107,7 @@ class PostHook:
         names = self._loss_names.of([loss.target for loss in losses])
         named = [(loss, name) for loss, name in zip(losses, names) if name is not None]
         record = capture.record(values, named, gradients)
-        logged = self._values_of(record)
+        logged = self._values_of(record, capture.own)
         with self.failures.guard("tell whether gradients are unseen", capture.step):
             self.unseen.look(record, values)
         logged += self._findings.values_of(capture.step, logged, time.perf_counter() - started)
@@ -152,8 +152,19 @@ class PostHook:
         )
         return False
 
-    def _values_of(self, record):
-        by_tag = {}
+    def write_between(self, step, value):
+        """Writes a value of the user's with a step that is over.
+
+        Args:
+          step: Number of the step.
+          value: A `gtlog.values` object.
+        """
+        with self._lock, self.failures.guard(f"write the value {value.tag!r}", step):
+            if self._workers.this_one_writes:
+                self._writer.write_between(step, [value])
+
+    def _values_of(self, record, own):
+        by_tag = dict(own)
         for summary in self._summaries:
             with self.failures.guard(f"run the summary {_name_of(summary)}", record.step):
                 values = summary(record)

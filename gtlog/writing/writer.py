@@ -94,6 +94,12 @@ class EventWriter:
         self.sink.write(step, values)
         self._last_step = step
 
+    def write_between(self, step, values):
+        """As `write`, of values that come after their step: it may have been written already."""
+        if self.refusal:
+            raise RuntimeError(self.refusal)
+        self.sink.write(step, values)
+
     def flush(self):
         """Flushes the event file; a writer that is closed has been flushed."""
         if not self._is_forked:

@@ -12,7 +12,7 @@ Source: our own; no published rule looks at the sign of the update.
 import numpy as np
 
 from gtlog.diagnosis.faults import ASCENDING, NOTE
-from gtlog.diagnosis.robust import median, to_the_end, typical
+from gtlog.diagnosis.robust import median, soon, to_the_end, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, percent, several
 
@@ -22,7 +22,7 @@ FEWEST_UPDATES = 4
 ASCENT = -0.1
 LATER_ASCENT = -0.2
 WINDOW = 7
-WINDOW_STEPS = 25
+WINDOW_STEPS = 40
 DESCENT = 0.0
 # Share of updates below zero since the onset.
 LEAST_SHARE = 0.85
@@ -43,7 +43,8 @@ def find(evidence):
     kernels = evidence.kernels
     descent = evidence.column("descent")[kernels]
     # What only scales a kernel has nothing to do with its gradient.
-    counts = evidence.is_trained_now[kernels] & ~(evidence.scaling >= SCALING)
+    only_scales = (soon(evidence.scaling) >= SCALING) & ~(descent <= -STRAIGHT)
+    counts = evidence.is_trained_now[kernels] & ~only_scales
     descent = np.where(counts, descent, np.nan)
     turn = _turn(evidence, descent) if evidence.is_lost and len(kernels) else None
     if turn is not None:

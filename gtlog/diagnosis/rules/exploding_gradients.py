@@ -21,9 +21,12 @@ from gtlog.diagnosis.words import figure, several, times
 # strongest of them.
 GREW = 1.0
 GAINED = 1.3
-ABOVE = 0.95
+ABOVE = 0.7
 # From the first step on.
-ABOVE_FROM_THE_START = 1.6
+ABOVE_FROM_THE_START = 0.45
+# Decades that a kernel before may have less; and above where there is no such kernel.
+SHARED = 1.0
+ABOVE_ALONE = 1.3
 # Decades within a few logged steps, and above the strongest after it then: a long leap, or a short
 # one to where no kernel usually is.
 LEAP, ABOVE_AFTER_A_LEAP = 1.15, 0.2
@@ -38,12 +41,12 @@ def find(evidence):
     gradient = evidence.gradient
     if len(gradient) < 2 or len(evidence) < FEWEST_STEPS:
         return []
-    raw = _held(evidence, _finite(gradient) - evidence.strongest_after)
+    raw = _held(evidence, evidence.above_those_after)
     above = least(smooth(raw), PERSISTENCE)
     grew = least(_held(evidence, evidence.change_of_gradient), PERSISTENCE)
     gained = least(_held(evidence, evidence.gained_gradient), PERSISTENCE)
     exploded = (grew >= GREW) & (gained >= GAINED) & (above >= ABOVE)
-    exploded |= above >= ABOVE_FROM_THE_START
+    exploded |= (above >= ABOVE_FROM_THE_START) & _is_shared(evidence, above)
     exploded = to_the_end(exploded)
     exploded |= _leapt(raw, LEAP, ABOVE_AFTER_A_LEAP)
     exploded |= _leapt(raw, SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP)
@@ -51,6 +54,19 @@ def find(evidence):
         held = _held(evidence, evidence.change_of_gradient)
         return [_of_layer(evidence, exploded, smooth(raw), held)]
     return _of_the_whole(evidence, grew)
+
+
+def _is_shared(evidence, above):
+    """Where a kernel before has it as well, or where it is so large that none is needed.
+
+    A program may make its last layer first: that one alone is above all that are made after it.
+    """
+    finite = np.where(np.isfinite(evidence.gradient), evidence.gradient, np.nan)
+    gradient = least(_held(evidence, smooth(finite)), PERSISTENCE)
+    known = np.where(np.isnan(gradient), -np.inf, gradient)
+    before = np.full(gradient.shape, -np.inf)
+    before[1:] = np.maximum.accumulate(known, axis=0)[:-1]
+    return (before >= gradient - SHARED) | (above >= ABOVE_ALONE)
 
 
 def _held(evidence, values):
@@ -70,14 +86,10 @@ def _leapt(raw, leap, above):
     return flags & stays[:, None]
 
 
-def _finite(values):
-    return np.where(np.isfinite(values), values, np.nan)
-
-
 def _of_layer(evidence, lasting, above, grew):
     places = np.flatnonzero(lasting.any(1))
     place = int(places[-1])
-    start = int(lasting[place].argmax())
+    start = max(0, int(lasting[place].argmax()) - PERSISTENCE + 1)
     row = int(evidence.kernels[place])
     text = (
         f"Its gradient is {times(10 ** typical(above[place, start:]))} times larger than that "

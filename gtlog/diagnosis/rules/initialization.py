@@ -19,6 +19,8 @@ from gtlog.diagnosis.words import figure, several, times
 # Root mean square times the root of the number of inputs.
 LARGE = 4.5
 SMALL = 0.06
+# ... of most kernels, where nothing is learned.
+SMALL_OF_ALL = 0.12
 # Times beyond that of the other kernels.
 BESIDE_PEERS = 4.0
 # The first loss over the one that the run soon has; over that of a guess.
@@ -28,8 +30,12 @@ LOSS_FACTOR = 3.0
 GAP = -0.7
 # Decades by which the other layers' gradients grow after the first steps.
 GREW = 0.8
+# Share of the first loss that is left where nothing was learned.
+LOSS_KEPT = 0.85
 # Zeros at the start: the first update is all there is.
 ZEROS = 0.9
+# Share of the first logged weights that the first update made.
+REPLACED = 0.3
 MOST_KERNELS = 0.6
 FEWEST_STEPS = 4
 
@@ -40,16 +46,33 @@ def find(evidence):
     if not evidence.has_beginning or not is_long or len(evidence.kernels) < 2:
         return []
     scale = evidence.first_scale
-    large = scale >= LARGE
+    # What the first update has replaced is not what it started from.
+    large = (scale >= LARGE) & ~_replaced_at_first(evidence)
     small = (scale <= SMALL) & (scale > 0) & ~_starts_at_zero(evidence)
     small[-1] &= small.mean() > MOST_KERNELS
+    if _has_not_learned(evidence) and not small.mean() >= MOST_KERNELS:
+        of_all = (scale <= SMALL_OF_ALL) & (scale > 0)
+        small = of_all if of_all.mean() >= MOST_KERNELS else small
     return _too_large(evidence, scale, large) + _too_small(evidence, scale, small)
 
 
+def _has_not_learned(evidence):
+    start, end = evidence.loss_at_ends()
+    return bool(end >= LOSS_KEPT * start)
+
+
 def _starts_at_zero(evidence):
+    return _first_ratio(evidence) >= ZEROS
+
+
+def _replaced_at_first(evidence):
+    return _first_ratio(evidence) >= REPLACED
+
+
+def _first_ratio(evidence):
     ratio = evidence.column("update_ratio")[evidence.kernels]
     known = ratio > 0
-    return ratio[np.arange(len(ratio)), known.argmax(axis=1)] >= ZEROS
+    return ratio[np.arange(len(ratio)), known.argmax(axis=1)]
 
 
 def _too_large(evidence, scale, large):
@@ -95,9 +118,13 @@ def _too_small(evidence, scale, small):
     if not len(others):
         return []
     first = _first_gradient(evidence, ~small if not small.all() else small)
-    if not first >= GREW:
+    start, end = evidence.loss_at_ends()
+    if first >= GREW:
+        symptom = f"the gradients of the other kernels grow {times(10 ** first)}-fold at first"
+    elif small.mean() >= MOST_KERNELS and _has_not_learned(evidence):
+        symptom = f"the loss went from {figure(start)} to {figure(end)}"
+    else:
         return []
-    symptom = f"the gradients of the other kernels grow {times(10 ** first)}-fold after the start"
     if small.mean() >= MOST_KERNELS:
         return _of_the_whole(evidence, scale, small, symptom)
     usual = median(scale[~small])

@@ -97,6 +97,9 @@ def _backward(evidence, onset, gradients, asked):
         )
         return Sighting(NONFINITE, onset, evidence_text, rows=tuple(rows))
     following = f", those of `{evidence.layer_of(after[0])}` after it are" if len(after) else ""
+    bias = evidence.bias_of(last) if last in evidence.kernels else None
+    if bias is not None and asked[bias] and not gradients[bias]:
+        return _of_inputs(evidence, onset, last, rows)
     before = len({evidence.layer_of(row) for row in rows}) - 1
     others = f"; {several(before, 'layer')} before it follow" if before else ""
     text = (
@@ -105,6 +108,16 @@ def _backward(evidence, onset, gradients, asked):
         "right after this layer."
     )
     return Sighting(NONFINITE, onset, text, last, tuple(rows))
+
+
+def _of_inputs(evidence, onset, last, rows):
+    """A kernel's gradient is the product of its inputs and the signal that its bias has as well."""
+    text = (
+        f"The loss is finite. The gradient of the kernel of `{evidence.layer_of(last)}` is not, "
+        "while that of its bias is: so the inputs of this layer are not finite. It arose in the "
+        "forward pass before it, or in the data; which layer was first cannot be told."
+    )
+    return Sighting(NONFINITE, onset, text, rows=tuple(rows))
 
 
 def _by_update(evidence, onset, values):

@@ -21,13 +21,15 @@ from gtlog.diagnosis.words import percent, several, times
 EXCESS_OF_FEW = 6.0
 EXCESS = 3.0
 FEW = 3
-# A return to the first value: the share of the way that is left, the way as a share of the weights'
-# size, and the decades by which the leap exceeds what is usual, beyond that of the peers.
+# A return to an earlier value: the share of the way that is left, the way as a share of the size of
+# the weights, and the decades by which the leap exceeds what is usual, beyond that of the peers.
 RETURN = 0.38
 LEAST_WAY = 0.1
 LEAP = 0.3
 LEAST_EXCESS = 0.2
 FEWEST_PAST = 3
+# Earlier values that are looked at, evenly over the run.
+MOST_LOOKED_BACK = 24
 # Decades of size, and the share of the updates that only scales.
 DRIFT = 0.3
 SCALING = 0.5
@@ -101,17 +103,31 @@ def _drifts(evidence):
 
 
 def _returns(evidence, rows, excess):
-    """Where a kernel comes back to its first value in one leap that its peers do not make."""
-    away = evidence.distance_from_first[rows]
+    """Where a kernel comes back to an earlier value in one leap that its peers do not make."""
+    returned = np.zeros(excess.shape, bool)
+    leaps = _leaps(excess)
+    number = len(evidence)
+    for place in np.unique(np.linspace(0, number - 1, MOST_LOOKED_BACK).astype(int)):
+        away = evidence.distance_from(place)[rows]
+        away[:, : place + FEWEST_PAST] = np.nan
+        returned |= _comes_back(evidence, rows, away) & leaps
+    return returned & (excess >= LEAST_EXCESS)
+
+
+def _comes_back(evidence, rows, away):
+    """Where little is left of the way from an earlier value, which was a long one."""
     value = evidence.column("value_rms")[rows]
+    before = _shifted(away)
+    return (away <= RETURN * before) & (before >= LEAST_WAY * _shifted(value))
+
+
+def _leaps(excess):
+    """Where a kernel moved further than it usually does, beyond what its peers did."""
     leap = log10(excess)
     usual = np.full(leap.shape, np.nan)
     usual[:, FEWEST_PAST:] = _shifted(median(windows(leap, NEARBY)))[:, FEWEST_PAST:]
-    returned = away <= RETURN * _shifted(away)
-    returned &= _shifted(away) >= LEAST_WAY * _shifted(value)
     beyond = leap - usual
-    returned &= excess >= LEAST_EXCESS
-    return returned & (beyond - median_of_others(beyond) >= LEAP)
+    return beyond - median_of_others(beyond) >= LEAP
 
 
 def _shifted(values):
@@ -124,7 +140,7 @@ def _sighting(evidence, place, jumped, travelled, excess, returned):
     size = evidence.column("value_rms")[row, onset]
     needed = _needed(evidence)[onset]
     others = median(np.delete(excess, place, axis=0)[:, onset]) * needed
-    back = ", back to nearly its first value" if returned[onset] else ""
+    back = ", back to nearly an earlier value" if returned[onset] else ""
     again = f", and again at {several(int(jumped.sum()) - 1, 'logged step')}"
     text = (
         f"Between steps {evidence.steps[onset - 1]:,} and {evidence.steps[onset]:,} its weights "

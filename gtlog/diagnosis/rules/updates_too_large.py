@@ -10,12 +10,19 @@ Source: SageMaker Debugger (ratio above 10), TheDeepChecker (0.1), CS231n (about
 the pilot healthy runs reached 0.10 and faulty ones 0.64 to 3.2 in the first steps.
 """
 
-import functools
-
 import numpy as np
 
 from gtlog.diagnosis.faults import UPDATES_TOO_LARGE
-from gtlog.diagnosis.robust import median, most_of, persists, typical, windows
+from gtlog.diagnosis.robust import (
+    median,
+    median_of_others,
+    most_of,
+    persists,
+    smooth,
+    soon,
+    typical,
+    windows,
+)
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import percent, several
 
@@ -27,7 +34,7 @@ GREW = np.log10(1.5)
 GREW_BETWEEN_LOGGED_STEPS = np.log10(3.0)
 SOON = 8
 # Decades above the peers, and of the ratio then.
-EXCESS = 1.0
+EXCESS = 0.5
 LOCAL_RATIO = np.log10(0.02)
 LEAST_SCALE = 0.1
 # Decades that an update rose above its past, and the share of them that the gradient rose.
@@ -37,8 +44,18 @@ PAST = 8
 # Share of an update that only scales the kernel: that is decay, not a step too large.
 SCALING = 0.5
 MOST_OF_DECAY = np.log10(0.3)
+# ... and follows the gradient less than half as well as the updates of the others do.
+OF_GRADIENT = 0.5
+SOON_AFTER = 6
 LATER = 4
+# Decades above all that was before, over a few logged steps, and of the ratio then, where the loss
+# rises for good.
+ROSE_ABOVE_ALL = 0.3
+RISEN_RATIO = np.log10(0.015)
+NEARBY = 3
 MOST_KERNELS = 0.5
+# Logged steps that do damage, of some that follow each other.
+SEVERAL, SEVERAL_WITHIN = 2, 5
 PERSISTENCE = 2
 
 
@@ -47,29 +64,82 @@ def find(evidence):
     ratio = evidence.update
     if not ratio.size:
         return []
-    counts = (_scale_before(evidence) >= LEAST_SCALE) & ~_follows_gradient(evidence)
+    is_grown = _scale_before(evidence) >= LEAST_SCALE
+    counts = is_grown & ~_follows_gradient(evidence)
     is_large = persists((ratio >= RATIO) & counts, PERSISTENCE)
     is_harmful = (ratio >= RATIO_WITH_DAMAGE) & counts & _damage(evidence)
-    is_scaled = (_soon(evidence.scaling) >= SCALING) & (ratio < MOST_OF_DECAY)
+    is_scaled = (soon(evidence.scaling) >= SCALING) & (ratio < MOST_OF_DECAY)
+    is_scaled &= ~(_follows(evidence) >= OF_GRADIENT)
     is_harmful &= ~is_scaled
-    is_local = (evidence.excess_update >= EXCESS) & (ratio >= LOCAL_RATIO) & counts
-    is_local = persists(is_local & ~is_scaled, PERSISTENCE)
-    is_any = is_large | is_harmful | is_local
+    is_harmful &= _lasts(evidence, is_harmful)
+    is_local = (evidence.excess_update >= EXCESS) & (ratio >= LOCAL_RATIO) & is_grown
+    is_local = persists(is_local, PERSISTENCE) & ~persists(is_scaled, PERSISTENCE)
+    is_large |= _before_nan(evidence, ratio)
+    is_any = is_large | is_harmful | is_local | _has_risen(evidence, ratio, counts)
     if not is_any.any():
         return []
     onset = int(is_any.any(0).argmax())
     places = np.flatnonzero(is_any[:, : onset + 3].any(1))
     if not is_harmful[:, onset].any():
-        onset = max(0, onset - PERSISTENCE + 1)
+        # What is smoothed is seen a step later.
+        lag = PERSISTENCE if not is_large[:, onset].any() else PERSISTENCE - 1
+        onset = max(0, onset - lag)
     return [_sighting(evidence, places, onset, ratio)]
 
 
-def _soon(values):
-    """The highest of a step and the few after it."""
-    later = [np.roll(values, -number, axis=1) for number in range(1, LATER)]
-    for number, one in enumerate(later, 1):
-        one[:, -number:] = np.nan
-    return functools.reduce(np.fmax, later, values)
+def _follows(evidence):
+    """How far updates go down the gradient, beside those of the other kernels."""
+    descent = evidence.column("descent")[evidence.kernels]
+    width = int(np.clip(len(evidence) // 8, 2, SOON_AFTER))
+    later = np.concatenate([descent, np.full((len(descent), width - 1), np.nan)], axis=1)
+    level = median(windows(later, width))[:, width - 1 :]
+    return level / median_of_others(level)
+
+
+def _lasts(evidence, is_harmful):
+    """Columns whose damage is no spike that recovers: there are several, or it is for good."""
+    lasting = np.zeros(len(evidence), bool)
+    columns = np.flatnonzero(is_harmful.any(axis=0))
+    for column in columns:
+        before, after = evidence.loss_around(int(column))
+        near = np.sum((columns >= column) & (columns < column + SEVERAL_WITHIN)) >= SEVERAL
+        is_for_good = not after < WORSE * before or evidence.is_lost
+        is_wide = is_harmful[:, column].mean() > MOST_KERNELS
+        lasting[column] = near or is_for_good or is_wide
+    return lasting
+
+
+def _before_nan(evidence, ratio):
+    """Where NaN ended the run: the kernels that the last update before replaced, if not all."""
+    last = np.zeros(ratio.shape, bool)
+    if evidence.is_lost:
+        replaced = ratio[:, -1] >= RATIO
+        last[:, -1] = replaced & (replaced.mean() < MOST_KERNELS)
+    return last
+
+
+def _has_risen(evidence, ratio, counts):
+    """Where the updates of most kernels rose above all before, and the loss with them, for good."""
+    none = np.zeros(ratio.shape, bool)
+    lag = max(NEARBY, len(evidence) // 5)
+    if evidence.loss is None or len(evidence) <= 2 * lag:
+        return none
+    level = smooth(ratio, NEARBY)
+    highest = np.maximum.accumulate(np.where(np.isnan(level), -np.inf, level), axis=1)
+    above = np.full(level.shape, np.nan)
+    above[:, lag:] = level[:, lag:] - highest[:, :-lag]
+    # Not because the gradient has: an update is larger for the same gradient.
+    rate = smooth(ratio - evidence.gradient, NEARBY)
+    faster = np.zeros(rate.shape, bool)
+    faster[:, lag:] = rate[:, lag:] - rate[:, :-lag] >= ROSE_ABOVE_ALL / 2
+    risen = (above >= ROSE_ABOVE_ALL) & (level >= RISEN_RATIO) & counts & faster
+    network = risen.mean(axis=0) > MOST_KERNELS
+    if not network.any():
+        return none
+    start = int(network.argmax())
+    before = typical(evidence.loss[max(0, start - 2 * lag) : start - lag])
+    after = typical(evidence.loss[max(start, len(evidence) - lag) :])
+    return risen & network if after > WORSE * before > 0 else none
 
 
 def _follows_gradient(evidence):
@@ -84,15 +154,17 @@ def _follows_gradient(evidence):
 
 
 def _damage(evidence):
-    """Where the loss soon is far above what it was, or a kernel is far larger than it was."""
+    """Where the loss soon is far above what it was, a kernel far larger, or all dies at once."""
     damage = np.zeros(evidence.update.shape, bool)
     loss = evidence.loss
     size = evidence.logarithm("value_rms")[evidence.kernels]
+    ends_dead = bool((evidence.gradient[:, -1] == -np.inf).all())
     for column in range(len(evidence)):
         past = slice(max(0, column - SOON), max(1, column))
         before = size[:, max(0, column - 1)]
         number = np.searchsorted(evidence.steps, evidence.steps[column] + SOON, "right")
         damage[:, column] = size[:, column:number].max(axis=1) - before >= GREW
+        damage[:, column] |= ends_dead & (column < LATER)
         damage[:, column] |= (
             size[:, column : column + 2].max(axis=1) - before >= GREW_BETWEEN_LOGGED_STEPS
         )

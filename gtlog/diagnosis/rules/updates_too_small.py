@@ -19,31 +19,45 @@ from gtlog.diagnosis.words import figure, several, times
 LARGEST = -4.8
 LARGEST_AT_A_GUESS = -3.6
 LEAST_OF_GUESS = 0.72
+# ... and of a run from scratch whose loss stays: ten thousand such updates change the weights once.
+LARGEST_FROM_SCRATCH = -4.0
+LOSS_KEPT_FROM_SCRATCH = 0.9
 FEWEST_UPDATES = 4
 FEWEST_SPANNED = 20
 # Share of the first loss that is left where nothing was learned.
 LOSS_KEPT = 0.75
 # A warm-up: how many times the last updates are as large as the first.
 WARM_UP = 1.5
-LARGEST_OF_WARM_UP = -6.0
+LARGEST_OF_WARM_UP = -5.0
 # Decades below the peers, and of the ratio itself.
-DEFICIT = -1.0
+DEFICIT = -0.8
+# ... while the run goes on: some layers begin slowly.
+DEFICIT_SO_FAR = -1.5
 SMALL = -3.0
 MOST_LAYERS = 0.34
 
 
 def find(evidence):
     """The layer that is hardly updated, or the network where no layer is."""
-    ratio = evidence.update
+    # Where no gradient arrives, it is not the update that is too small.
+    ratio = np.where(evidence.gradient == -np.inf, np.nan, evidence.update)
     known = np.isfinite(ratio).sum(1) >= FEWEST_UPDATES
     if not known.any():
         return []
     largest = highest(ratio[known])
     _, last = evidence.loss_at_ends()
     is_at_guess = evidence.outputs > 2 and last >= LEAST_OF_GUESS * np.log(evidence.outputs)
-    if (largest <= (LARGEST_AT_A_GUESS if is_at_guess else LARGEST)).all():
+    bound = LARGEST_AT_A_GUESS if is_at_guess else LARGEST
+    if evidence.is_from_scratch and _is_kept(evidence, LOSS_KEPT_FROM_SCRATCH):
+        bound = max(bound, LARGEST_FROM_SCRATCH)
+    if (largest <= bound).all():
         return _of_the_whole(evidence, ratio[known], largest)
     return _of_layers(evidence, ratio, known)
+
+
+def _is_kept(evidence, share):
+    first, last = evidence.loss_at_ends()
+    return bool(last >= share * first)
 
 
 def _of_the_whole(evidence, ratio, largest):
@@ -69,7 +83,8 @@ def _of_the_whole(evidence, ratio, largest):
 
 def _of_layers(evidence, ratio, known):
     deficit = evidence.excess_update
-    is_small = (deficit <= DEFICIT) & (ratio <= SMALL)
+    least = DEFICIT if evidence.is_whole else DEFICIT_SO_FAR
+    is_small = (deficit <= least) & (ratio <= SMALL)
     lasting = to_the_end(is_small | np.isnan(deficit)) & is_small & known[:, None]
     layers = {}
     for place in np.flatnonzero(lasting.sum(axis=1) >= FEWEST_UPDATES):

@@ -21,8 +21,8 @@ from gtlog.diagnosis.words import several, times
 
 # From the beginning on: decades between a kernel with all before it and the kernels next to it, and
 # decades below the strongest kernel after it where there is no such step.
-STEP = 1.8
-FROM_THE_START = 3.0
+STEP = 1.3
+FROM_THE_START = 2.5
 # Since a step: decades that a kernel lost against its beginning, in itself and beyond what the
 # kernels after it lost, and that it then lies below them.
 FELL = 1.0
@@ -34,7 +34,7 @@ LEAP = 1.0
 # from
 # the beginning on, and where it lost as many beyond what they lost. A router that has decided loses
 # its gradient by and by, so that less than that is a note, but for a leap.
-BRANCH = 2.3
+BRANCH = 1.6
 BRANCH_LOST = 3.2
 BRANCH_LOST_A_LITTLE = 1.3
 BRANCH_LEAP = 1.5
@@ -84,6 +84,8 @@ def _in_a_branch(evidence, stays):
     change = evidence.change_of_gradient
     lost = np.minimum(median_of_others(change) - change, gap)
     is_known = np.isfinite(evidence.gradient) | np.isnan(evidence.gradient)
+    # The head of another loss, which may have a small weight, leads to no kernel after it.
+    is_known &= evidence.feeds_next[:, None]
     fell = (change <= -FELL) & is_known
     is_dense = np.median(np.diff(evidence.steps)) <= DENSE
     kinds = (
@@ -120,7 +122,7 @@ def _of_all_before(decades, threshold):
 
 def _stays(evidence, below):
     """Where it has not begun to recover, over a time that is long enough to see that."""
-    first = below[:, : PERSISTENCE].max(axis=1)[:, None]
+    first = below[:, :PERSISTENCE].max(axis=1)[:, None]
     long_enough = evidence.steps - evidence.steps[0] >= FEWEST_SPANNED
     return ~(below < first - RECOVERS) & long_enough
 

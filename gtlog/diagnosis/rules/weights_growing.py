@@ -11,7 +11,7 @@ peers and the rate are our own.
 import numpy as np
 
 from gtlog.diagnosis.faults import WEIGHTS_GROWING
-from gtlog.diagnosis.robust import median_of_others, typical
+from gtlog.diagnosis.robust import knee, median_of_others, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
@@ -69,7 +69,7 @@ def _of_the_whole(evidence, change, grows, is_scaled):
         f"{times(10 ** np.median(change[grows, -1]))} times as large as at first and grow on; the "
         f"loss went from {figure(first)} to {figure(last)}."
     )
-    return [Sighting(WEIGHTS_GROWING, _onset(np.median(change[grows], 0)), text)]
+    return [Sighting(WEIGHTS_GROWING, knee(evidence.steps, np.median(change[grows], 0)), text)]
 
 
 def _of_kernel(evidence, place, change):
@@ -81,10 +81,4 @@ def _of_kernel(evidence, place, change):
         f"{figure(value[-1])} and grow on; the other kernels are {times(10 ** others)} times as "
         "large as at first."
     )
-    return Sighting(WEIGHTS_GROWING, _onset(change[place]), text, row, (row,))
-
-
-def _onset(change):
-    """Where the way to the last value begins: the last step within a tenth of a decade or of it."""
-    near_start = np.flatnonzero(change <= min(0.1 * change[-1], 0.1))
-    return int(near_start[-1]) if len(near_start) else 0
+    return Sighting(WEIGHTS_GROWING, knee(evidence.steps, change[place]), text, row, (row,))

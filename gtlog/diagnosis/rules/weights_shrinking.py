@@ -10,7 +10,7 @@ Source: TheDeepChecker sees the end of it (95 % of the weights below 1e-5); peer
 import numpy as np
 
 from gtlog.diagnosis.faults import WEIGHTS_SHRINKING
-from gtlog.diagnosis.robust import highest, median, median_of_others, typical
+from gtlog.diagnosis.robust import highest, knee, median, median_of_others, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
@@ -26,7 +26,9 @@ REGAINED = 0.15
 FEWEST_STEPS = 6
 LOSS_KEPT = 0.9
 LOSS_ROSE = 1.5
-MOST_KERNELS = 0.8
+# ... unless the updates of nearly all kernels do little but scale them, over this share of the way.
+WAY = 0.8
+MOST_KERNELS = 0.75
 
 
 def find(evidence):
@@ -50,16 +52,25 @@ def _lowest(change):
 
 
 def _of_the_whole(evidence, change):
-    onset = _onset(median(change, 0))
+    onset = knee(evidence.steps, median(change, 0))
     first, last = evidence.loss_at_ends()
     before, after = evidence.loss_around(onset)
-    if last < LOSS_KEPT * first and not after > LOSS_ROSE * before:
+    is_harmful = not last < LOSS_KEPT * first or after > LOSS_ROSE * before
+    is_scaled = _scaling_on_the_way(evidence, change) >= SCALING
+    if not is_harmful and not is_scaled.mean() > MOST_KERNELS:
         return []
     text = (
         f"{several(len(change), 'kernel')} are {times(10 ** -typical(change[:, -1]))} times "
         f"smaller than at first, and the loss went from {figure(first)} to {figure(last)}."
     )
     return [Sighting(WEIGHTS_SHRINKING, onset, text)]
+
+
+def _scaling_on_the_way(evidence, change):
+    """The share of updates that only scale a kernel, while it went most of its way."""
+    on_the_way = (change >= WAY * change[:, -1:]) | np.isnan(change)
+    on_the_way[:, : FEWEST_STEPS // 2] = True
+    return median(np.where(on_the_way, evidence.scaling, np.nan))
 
 
 def _of_kernel(evidence, place, change):
@@ -71,10 +82,4 @@ def _of_kernel(evidence, place, change):
         f"{figure(value[-1])}; the other kernels are {times(10 ** others)} times "
         "as large as at first."
     )
-    return Sighting(WEIGHTS_SHRINKING, _onset(change[place]), text, row, (row,))
-
-
-def _onset(change):
-    """Where the way to the last value begins: the last step within a tenth of a decade or of it."""
-    near_start = np.flatnonzero(change >= max(0.1 * change[-1], -0.1))
-    return int(near_start[-1]) if len(near_start) else 0
+    return Sighting(WEIGHTS_SHRINKING, knee(evidence.steps, change[place]), text, row, (row,))

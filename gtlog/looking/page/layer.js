@@ -115,6 +115,9 @@ function detailParts(details, variable, panel, step) {
     parts.push(panel.picture.element);
     showPicture(panel.picture, step);
   }
+  if (!panel.picture && details.picturesLeftOut) {
+    parts.push(make("p", "quiet", "Kernels of some layers are left out, so that the page stays small: this one's may be among them."));
+  }
   if (!parts.length) parts.push(make("p", "quiet", "No histograms or pictures of this variable are in this page."));
   return parts;
 }

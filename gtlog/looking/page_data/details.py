@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gtlog.looking.png import png
+from gtlog.looking.png import SIGNATURE, png
 
 BUCKETS = 30
 """Buckets of a histogram on the page, of equal width."""
@@ -73,6 +73,15 @@ def _percentiles(rows, shares=(0.05, 0.25, 0.5, 0.75, 0.95)):
     return np.interp(np.array(shares) * total[-1], total[rising], edges[rising])
 
 
-def picture_bytes(pixels):
-    """A picture as a PNG file, `bytes`."""
-    return png(np.asarray(pixels, np.uint8))
+def picture_bytes(picture):
+    """A picture as a PNG file.
+
+    Args:
+      picture: `bytes` of a file, or uint8 pixels `[height, width, channels]`.
+
+    Returns:
+      `bytes`; None of a file that is no PNG.
+    """
+    if isinstance(picture, bytes):
+        return picture if picture.startswith(SIGNATURE) else None
+    return png(np.asarray(picture, np.uint8))

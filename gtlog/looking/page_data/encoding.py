@@ -215,9 +215,9 @@ def _kept_pictures(places, pictures, most_bytes, first):
             is_later = places[path] not in first
             queue.append((is_later, turn, places[path], step, by_step[step]))
     kept, used = [], 0
-    for _, _, row, step, pixels in sorted(queue, key=lambda one: one[:4]):
-        data = picture_bytes(pixels)
-        if used + len(data) <= most_bytes:
+    for _, _, row, step, picture in sorted(queue, key=lambda one: one[:4]):
+        data = picture_bytes(picture)
+        if data is not None and used + len(data) <= most_bytes:
             used += len(data)
             kept.append((row, step, data))
     return kept, len(queue) - len(kept)

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from gtlog.looking import ShownRun, page_bytes, shown_run
+from gtlog.looking import ShownRun, page_bytes, report_html, shown_run
+from gtlog.looking.details import Details
 from gtlog.looking.page_data.codes import KINDS, codes_of, packed
+from gtlog.looking.png import SIGNATURE
 from gtlog.vitals.table import VitalsTable
 
 from . import made
@@ -169,15 +171,46 @@ class TestFewerColumns:
         assert run["steps"][-1] == 1_000_000 and len(run["steps"]) == 4
 
 
+class ManyDetails:
+    """Histograms and pictures of 150 layers, of noise."""
+
+    def steps(self):
+        """Steps at which there are some."""
+        return list(range(0, 1000, 10))
+
+    def at(self, steps, paths=None, with_histograms=True, with_pictures=True):
+        """Details as of a run."""
+        random = np.random.RandomState(0)
+        histograms, pictures = {}, {}
+        for row in made.rows_of(150):
+            if row.role == "kernel" and with_pictures:
+                pictures[row.path] = {step: SIGNATURE + random.bytes(20_000) for step in steps}
+            for kind in ("weights", "gradients") if with_histograms else ():
+                histograms[row.path, kind] = {step: self._buckets(random) for step in steps}
+        return Details(histograms, pictures)
+
+    @staticmethod
+    def _buckets(random):
+        edges = np.linspace(-1, 1, 31) * random.rand()
+        counts = random.poisson(300 * np.exp(-np.linspace(-3, 3, 30) ** 2))
+        return np.stack([edges[:-1], edges[1:], counts], axis=1)
+
+
 class TestSizes:
     """Bytes."""
 
     def test_three_hundred_variables(self):
         """A report of 300 variables x 1,000 steps has at most 3 MB."""
-        from gtlog.looking import report_html
-
         page = report_html([made.table_of(layers=150, steps=1000)])
         assert 500_000 < len(page.encode()) <= 3_000_000
+
+    def test_with_histograms_and_pictures(self):
+        """The same with histograms of all variables and the pictures of all kernels."""
+        shown = shown_run(made.table_of(layers=150, steps=1000))._replace(details=ManyDetails())
+        page = report_html([shown])
+        assert len(page.encode()) <= 3_000_000
+        (run,) = made.decoded(made.embedded(page))[0]["runs"]
+        assert len(run["steps"]) == 1000 and len(run["details"]["histograms"]) == 600
 
     def test_a_bound(self):
         """A bound is kept by fewer columns, and the page knows how many steps there were."""

@@ -66,6 +66,19 @@ class TestDetails:
         begin, length = pictures[0]["block"]
         assert blocks[begin : begin + 8] == b"\x89PNG\r\n\x1a\n" and length < 200
 
+    def test_pictures_have_a_bound(self, tmp_path):
+        """Of large pictures the last steps come first, and how many are left out is said."""
+        noise = np.random.RandomState(0).randint(0, 256, (256, 256, 3)).astype(np.uint8)
+        write_table(tmp_path, made.table_of(layers=1, steps=9), (), written.png(noise))
+        details = header_of(tmp_path)["details"]
+        assert [one["step"] for one in details["pictures"]] == [8, 0]
+        assert details["pictures_left_out"] == 3
+
+    def test_a_picture_that_is_none(self, tmp_path):
+        """A file that is no PNG does not come into the page."""
+        write_table(tmp_path, made.table_of(layers=1, steps=3), (), b"<svg onload='alert(1)'/>")
+        assert header_of(tmp_path)["details"]["pictures"] == []
+
     def test_of_one_variable(self, logdir):
         """A server can give the details of one variable."""
         header, _ = made.decoded(details_bytes(logdir, "model/block_1/conv/bias"))

@@ -320,6 +320,39 @@ class TestDirectories:
             open_run("s3://bucket/logs")
 
 
+class TestValuesAt:
+    """All values of a step at once."""
+
+    def test_histograms_scalars_and_pictures(self, tmp_path):
+        """Values are those that are read one by one; what is not there is left out."""
+        rows = [[0, 1, 5], [1, 2, 3]]
+        run = run_of(
+            tmp_path,
+            event(0, scalar("loss", 2), histogram("weights/a", rows), picture("images/a", PNG)),
+            event(5, histogram("weights/a", rows)),
+        )
+        found = run.values_at(0, ["loss", "weights/a", "images/a", "none"])
+        assert sorted(found) == ["images/a", "loss", "weights/a"]
+        assert found["loss"] == 2 and found["weights/a"].tolist() == rows
+        np.testing.assert_array_equal(found["images/a"], run.image("images/a", 0))
+        assert list(run.values_at(5, ["loss", "weights/a"])) == ["weights/a"]
+        assert run.values_at(3, ["loss"]) == {} and run.kind_of("weights/a") == "histogram"
+
+    def test_pictures_as_files(self, tmp_path):
+        """The file of a picture is what was logged, byte for byte."""
+        run = run_of(tmp_path, event(0, picture("images/a", PNG), scalar("loss", 1)))
+        assert run.picture_files_at(0, ["images/a", "none"]) == {"images/a": PNG}
+
+    def test_how_far_it_has_read(self, tmp_path):
+        """A function is called for each event, with its file and where it begins there."""
+        path = written.write(tmp_path, event(0, scalar("loss", 1)), event(1, scalar("loss", 2)))
+        calls = []
+        open_run(tmp_path, lambda *place: calls.append(place))
+        assert {one for one, _ in calls} == {path}
+        offsets = [offset for _, offset in calls]
+        assert offsets == sorted(offsets) and offsets[-1] < os.path.getsize(path)
+
+
 class TestLooks:
     """A run in a notebook."""
 

@@ -1,0 +1,1 @@
+"""What healthy runs do that looks odd, kind by kind."""

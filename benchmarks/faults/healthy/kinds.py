@@ -1,0 +1,269 @@
+"""The kinds of healthy runs, each in two forms: one to tune rules on, one that is held out."""
+
+from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
+
+from benchmarks.faults.healthy import habits, programs
+from benchmarks.faults.healthy.habits import cosine, one_cycle, staircase, warm_up, warm_up_to_end
+from benchmarks.faults.programs import HELD_OUT, TUNE
+
+
+class Healthy(NamedTuple):
+    """A healthy training.
+
+    Attributes:
+      program: Type of the program.
+      hooks: Function that makes the hooks.
+      options: Arguments of the program.
+      optimizer: Name; None takes another one for each seed.
+      quality: Share of the first loss that the last one stays below; None takes the program's.
+    """
+
+    program: Any
+    hooks: Callable[[], Tuple] = tuple
+    options: Optional[Mapping] = None
+    optimizer: Optional[str] = None
+    quality: Optional[float] = None
+
+
+def _with(program, make, optimizer=None, quality=None, **options):
+    return Healthy(program, lambda: (make(),), options, optimizer, quality)
+
+
+def _alone(program, optimizer=None, quality=None, **options):
+    return Healthy(program, tuple, options, optimizer, quality)
+
+
+def _plain():
+    pairs = zip(TUNE.items(), HELD_OUT.items())
+    return {
+        f"plain {one} / {other}": (_alone(first), _alone(second))
+        for (one, first), (other, second) in pairs
+    }
+
+
+T, H = TUNE, HELD_OUT
+_C, _R = habits.Clipping, habits.Rate
+
+# name: (to tune on, held out)
+KINDS = {
+    **_plain(),
+    "momentum": (_alone(T["residual"], "momentum"), _alone(H["resnet"], "momentum")),
+    "Lion": (_alone(T["mlp"], "lion"), _alone(H["gated_module"], "lion")),
+    "Adagrad": (_alone(T["cnn"], "adagrad"), _alone(H["deep_mlp"], "adagrad", 0.95)),
+    "Nadam": (_alone(T["lstm"], "nadam"), _alone(H["decoder"], "nadam")),
+    "LAMB": (_alone(T["transformer"], "lamb"), _alone(H["strided_cnn"], "lamb", 0.95)),
+    "LoRA with B = 0": (
+        _alone(programs.Adapters, "adam", rank=2),
+        _alone(programs.Adapters, "sgd", rank=4),
+    ),
+    "ReZero": (_alone(programs.ReZero, "adam"), _alone(programs.ReZero, "rmsprop", blocks=5)),
+    "zero-initialised branches": (
+        _alone(programs.ZeroBranches),
+        _alone(programs.ZeroBranches, width=20),
+    ),
+    "zero-initialised gains": (
+        _alone(programs.ZeroGains, width=8),
+        _alone(programs.ZeroGains, "momentum", width=14),
+    ),
+    "zero-initialised head": (
+        _with(T["mlp"], habits.ZeroHead),
+        _with(H["gru"], lambda: habits.ZeroHead(1e-7)),
+    ),
+    "frozen first layers": (
+        _with(T["mlp"], lambda: habits.Frozen(4), quality=0.9),
+        _with(H["gated_module"], lambda: habits.Frozen(4), quality=0.9),
+    ),
+    "progressive unfreezing": (
+        _with(T["residual"], lambda: habits.Unfreezing(0.6)),
+        _with(H["deep_mlp"], lambda: habits.Unfreezing(0.4), "adam", 0.95),
+    ),
+    "rare embedding rows": (
+        _alone(programs.RareTokens, "adam"),
+        _alone(programs.RareTokens, "sgd", tokens=900),
+    ),
+    "warm-up from 0": (
+        _with(T["transformer"], lambda: _R(warm_up(0.3))),
+        _with(H["resnet"], lambda: _R(warm_up(0.5))),
+    ),
+    "warm-up that lasts": (
+        _with(T["mlp"], lambda: _R(warm_up_to_end(1.0)), quality=0.85),
+        _with(H["decoder"], lambda: _R(warm_up_to_end(2.0)), "adam", 0.95),
+    ),
+    "cosine to 0": (_with(T["cnn"], lambda: _R(cosine(1))), _with(H["gru"], lambda: _R(cosine(1)))),
+    "warm restarts": (
+        _with(T["mlp"], lambda: _R(cosine(3))),
+        _with(H["denoiser"], lambda: _R(cosine(4))),
+    ),
+    "rate in stairs": (
+        _with(T["residual"], lambda: _R(staircase(0.1, 3))),
+        _with(H["strided_cnn"], lambda: _R(staircase(0.2, 4)), quality=0.95),
+    ),
+    "one cycle": (
+        _with(T["cnn"], lambda: _R(one_cycle(1.5))),
+        _with(H["gated_module"], lambda: _R(one_cycle(2))),
+    ),
+    "converged": (
+        _with(T["cnn"], lambda: habits.PreTrained(1.0), "adam", 2.0),
+        _with(H["gru"], lambda: habits.PreTrained(1.0), "adam", 2.0),
+    ),
+    "fine-tuning with a tiny rate": (
+        _with(T["transformer"], lambda: habits.PreTrained(0.005), "adam", 2.0),
+        _with(H["deep_mlp"], lambda: habits.PreTrained(0.01), "adamw", 2.0),
+    ),
+    "rates by layer": (
+        _with(T["residual"], lambda: habits.LayerRates(0.8)),
+        _with(H["decoder"], lambda: habits.LayerRates(0.9), "adam"),
+    ),
+    "accumulation": (
+        _with(T["mlp"], lambda: habits.Accumulation(4), "adam", 0.9),
+        _with(H["strided_cnn"], lambda: habits.Accumulation(3), "adam", 0.98),
+    ),
+    "skipped steps of a loss scale": (
+        _with(T["residual"], lambda: habits.SkippedSteps(frozenset({0, 1, 2, 80}))),
+        _with(H["gru"], lambda: habits.SkippedSteps(frozenset({0, 1, 2, 3, 4, 60, 61, 150}))),
+    ),
+    "clipping that is always on": (
+        _with(T["lstm"], lambda: _C(0.05), "adam"),
+        _with(H["decoder"], lambda: _C(0.1), "adamw"),
+    ),
+    "clipping under SGD": (
+        _with(T["mlp"], lambda: _C(0.5), "sgd", 0.85),
+        _with(H["resnet"], lambda: _C(0.5), "sgd", 0.9),
+    ),
+    "normalised gradients": (
+        _with(T["mlp"], lambda: habits.SignOnly(0.5), "sgd", 0.9),
+        _with(H["gated_module"], lambda: habits.SignOnly(0.4), "sgd", 0.95),
+    ),
+    "a head that is not used": (
+        _alone(programs.Heads, "adam"),
+        _alone(programs.Heads, "sgd", asks_both=False),
+    ),
+    "a generator and a critic": (
+        _alone(programs.Adversaries, "adam"),
+        _alone(programs.Adversaries, "adam", slope=0.05),
+    ),
+    "noisy rewards": (
+        _alone(programs.Reward, "adam"),
+        _alone(programs.Reward, "rmsprop", noise=1.0),
+    ),
+    "an actor and a critic": (
+        _alone(programs.ActorCritic, "adam"),
+        _alone(programs.ActorCritic, "adam", noise=0.8),
+    ),
+    "a spike that recovers": (
+        _with(T["mlp"], lambda: habits.BadBatch({90}), "adam"),
+        _with(H["denoiser"], lambda: habits.BadBatch({60, 140}), "adam", 0.85),
+    ),
+    "ReLU sparsity": (
+        _alone(programs.Sparse, "adam", shift=1.0),
+        _alone(programs.Sparse, "adam", shift=1.5),
+    ),
+    "experts": (_alone(programs.Experts, "adam"), _alone(programs.Experts, "adamw", experts=6)),
+    "a variational autoencoder": (
+        _alone(programs.Variational, "adam"),
+        _alone(programs.Variational, "rmsprop", latent=8),
+    ),
+    "contrastive towers": (
+        _alone(programs.Contrastive, "adam"),
+        _alone(programs.Contrastive, "adam", temperature=0.1),
+    ),
+    "tied embeddings": (_alone(programs.Tied, "adam"), _alone(programs.Tied, "adamw", bias=False)),
+    "a plateau at first": (_alone(programs.Plateau, "adam"), _alone(programs.Plateau, "rmsprop")),
+    "targets far from zero": (
+        _alone(programs.LargeTargets, "adam"),
+        _alone(programs.LargeTargets, "rmsprop", shift=4.0),
+    ),
+    "sigmoids": (_alone(programs.Saturated, "adam"), _alone(programs.Saturated, "rmsprop")),
+    "heavy dropout": (
+        _alone(programs.HeavyDropout, "adam"),
+        _alone(programs.HeavyDropout, "adam", dropout=0.6, widths=(96, 64)),
+    ),
+    "smoothed labels": (
+        _alone(programs.Smooth, "adam"),
+        _alone(programs.Smooth, "adamw", smoothing=0.1),
+    ),
+    "a layer that is used several times": (
+        _alone(programs.SharedLayer, "adam"),
+        _alone(programs.SharedLayer, "sgd"),
+    ),
+    "a learned temperature": (
+        _alone(programs.LearnedTemperature, "adam"),
+        _alone(programs.LearnedTemperature, "adamw", weight=30.0),
+    ),
+    "an L2 penalty": (
+        _alone(programs.Penalised, "adam", 0.9, penalty=1e-3),
+        _alone(programs.Penalised, "sgd", 0.9, penalty=3e-3),
+    ),
+    "a strong decay that suits": (
+        _with(T["cnn"], lambda: habits.Decay(5e-4)),
+        _with(H["resnet"], lambda: habits.Decay(1e-3)),
+    ),
+    "units of bounded norm": (
+        _with(T["mlp"], lambda: habits.MaxNorm(1.2), "adam", 0.85),
+        _with(H["gru"], lambda: habits.MaxNorm(1.0), "adam", 0.9),
+    ),
+    "clipped weights": (
+        _with(T["mlp"], lambda: habits.Clipped(0.3), "adam", 0.9),
+        _with(H["gated_module"], lambda: habits.Clipped(0.2), "adam", 0.9),
+    ),
+    "pruned weights": (
+        _with(T["mlp"], lambda: habits.Pruned(0.6), "adam", 0.9),
+        _with(H["resnet"], lambda: habits.Pruned(0.7), "adam", 0.9),
+    ),
+    "lookahead": (
+        _with(T["residual"], lambda: habits.Lookahead(5), "adam", 0.85),
+        _with(H["decoder"], lambda: habits.Lookahead(6), "adam", 0.95),
+    ),
+    "averaged weights": (
+        _with(T["lstm"], lambda: habits.Averages(0.98)),
+        _with(H["strided_cnn"], lambda: habits.Averages(0.99), quality=0.95),
+    ),
+    "noise on gradients": (
+        _with(T["mlp"], lambda: habits.GradientNoise(0.5), quality=0.85),
+        _with(H["gru"], lambda: habits.GradientNoise(1.0), quality=0.9),
+    ),
+    "centralised gradients": (
+        _with(T["cnn"], habits.Centralized),
+        _with(H["resnet"], habits.Centralized),
+    ),
+    "batches of four": (
+        _with(T["mlp"], lambda: habits.SmallBatches(4), "sgd", 0.9),
+        _with(H["gated_module"], lambda: habits.SmallBatches(6), "adam", 0.92),
+    ),
+    "one batch by heart": (
+        _with(T["residual"], habits.OneBatch),
+        _with(H["deep_mlp"], habits.OneBatch),
+    ),
+    "wrong labels": (
+        _with(T["mlp"], lambda: habits.WrongLabels(0.3), quality=0.93),
+        _with(H["resnet"], lambda: habits.WrongLabels(0.4), quality=0.97),
+    ),
+    "rare classes": (
+        _with(T["mlp"], lambda: habits.RareClasses(0.1), quality=0.9),
+        _with(H["gated_module"], lambda: habits.RareClasses(0.15), quality=0.9),
+    ),
+    "rare classes of images": (
+        _alone(programs.BinaryImages, "adam"),
+        _alone(programs.BinaryImages, "momentum"),
+    ),
+    "data that change": (
+        _with(T["lstm"], lambda: habits.OtherData(100), quality=0.95),
+        _with(H["strided_cnn"], lambda: habits.OtherData(90), "adam", 1.0),
+    ),
+    "inputs that are not normalised": (
+        _with(T["mlp"], lambda: habits.LargerInputs(5.0), "adam", 0.9),
+        _with(H["deep_mlp"], lambda: habits.LargerInputs(4.0), "adam", 0.9),
+    ),
+    "inputs that are mostly zero": (
+        _with(T["mlp"], lambda: habits.FewFeatures(0.5), "adam", 0.95),
+        _with(H["gated_module"], lambda: habits.FewFeatures(0.4), "adam", 0.97),
+    ),
+    "a small loss": (
+        _with(T["lstm"], lambda: habits.LossWeight(1e-3), "adam"),
+        _with(H["resnet"], lambda: habits.LossWeight(1e-3), "adam"),
+    ),
+    "a loss whose weight grows": (
+        _with(T["cnn"], lambda: habits.LossWeightGrows(5.0), "adam"),
+        _with(H["decoder"], lambda: habits.LossWeightGrows(8.0), "adam", 3.0),
+    ),
+}
