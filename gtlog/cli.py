@@ -13,7 +13,6 @@ from gtlog.terminal import command as show_command
 
 _DEMO_PACKAGES = {
     "sklearn": "scikit-learn (the digits)",
-    "matplotlib": "matplotlib (the picture)",
     "tqdm": "tqdm (the progress bar)",
     "tensorflow": "TensorFlow (tensorflow or tensorflow-cpu)",
 }

@@ -412,7 +412,7 @@ def _end(findings, writer, failures):
     values = findings.values_at_end()
     if values:
         with failures.guard("write what the whole run shows"):
-            writer.write(findings.last_step, values)
+            writer.write_between(findings.last_step, values)
 
 
 def _checked_summaries(summaries):
