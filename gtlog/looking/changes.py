@@ -7,12 +7,10 @@ import numpy as np
 
 from gtlog.looking.page_data import codes
 from gtlog.looking.page_data.bins import bin_starts, worst_codes
+from gtlog.vitals.drift import drift
 
 LEAST_PEERS = 3
 """With fewer rows of a role each would be its own measure: then all rows are the peers."""
-
-OUTER = 0.2
-"""The share of layers on each side that does not tell the common drift."""
 
 EARLY, LEAST_EARLY = 0.1, 5
 """The share of a row's numbers that is its past, and how many they are at least."""
@@ -53,31 +51,8 @@ def _without_drift(numbers, roles):
         rows = np.flatnonzero(roles == role)
         peers = rows if len(rows) >= LEAST_PEERS else np.arange(len(roles))
         if len(peers) >= LEAST_PEERS:
-            centred[rows] -= _drift(numbers[peers])
+            centred[rows] -= drift(numbers[peers])
     return centred
-
-
-def _drift(numbers):
-    """What rows have in common at each step, `[steps]`."""
-    low, high = _middle_of(numbers)
-    moves = np.full(numbers.shape, np.nan)
-    moves[:, 1:] = np.diff(numbers, axis=1)
-    least, most = (np.nan_to_num(one) for one in _middle_of(moves))
-    drift, before = np.zeros(numbers.shape[1]), 0.0
-    for step, move in enumerate(np.clip(0.0, least, most)):
-        if not np.isnan(low[step]):
-            before = min(max(before + move, low[step]), high[step])
-        drift[step] = before
-    return drift
-
-
-def _middle_of(numbers):
-    """Between which numbers all but a fifth on each side lie, of each column; NaN without one."""
-    ordered = np.sort(numbers, axis=0)  # NaN comes last
-    last = np.maximum((~np.isnan(numbers)).sum(axis=0) - 1, 0)
-    places = np.arange(numbers.shape[1])
-    low = ordered[np.floor(last * OUTER).astype(int), places]
-    return low, ordered[np.ceil(last * (1 - OUTER)).astype(int), places]
 
 
 def _without_past(numbers):

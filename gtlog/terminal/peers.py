@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from gtlog.vitals.drift import drift
+
 FEWEST = 3
 """A role of fewer variables is compared with all variables."""
 
@@ -9,7 +11,6 @@ ZERO = -100.0
 """What an exact zero among numbers counts, in place of its logarithm."""
 
 _EARLY, _FEWEST_EARLY = 0.1, 5  # the share of a row's numbers that is its past
-_OUTER = 0.2  # the share of rows on each side that does not tell what all have in common
 
 
 def compared(heights, is_zero, roles):
@@ -41,7 +42,7 @@ def compared(heights, is_zero, roles):
         if len(peers) < FEWEST:
             change[rows] = moved[rows]
             continue
-        change[rows] = moved[rows] - _drift(moved[peers])
+        change[rows] = moved[rows] - drift(moved[peers])
         level[rows] = change[rows] + past[rows] - _median(past[peers])
         change[rows] = _with_zeros(change[rows], is_zero[rows], is_zero[peers], heights[peers])
         level[rows] = _with_zeros(level[rows], is_zero[rows], is_zero[peers], heights[peers])
@@ -62,26 +63,3 @@ def _with_zeros(numbers, is_zero, of_peers, heights):
     """Numbers in which an exact zero counts as one, unless at that step most of the peers are."""
     is_usual = of_peers.sum(axis=0) >= (~np.isnan(heights)).sum(axis=0)
     return np.where(is_zero, np.where(is_usual, 0.0, ZERO), numbers)
-
-
-def _drift(moved):
-    """What rows have in common at each step, `[steps]`."""
-    low, high = _middle(moved)
-    steps = np.full(moved.shape, np.nan)
-    steps[:, 1:] = np.diff(moved, axis=1)
-    least, most = map(np.nan_to_num, _middle(steps))
-    drift, before = np.zeros(moved.shape[1]), 0.0
-    for place, step in enumerate(np.clip(0.0, least, most)):
-        if not np.isnan(low[place]):
-            before = min(max(before + step, low[place]), high[place])
-        drift[place] = before
-    return drift
-
-
-def _middle(numbers):
-    """Between which numbers all but a fifth on each side lie, of each column; NaN without one."""
-    ordered = np.sort(numbers, axis=0)  # NaN comes last
-    last = np.maximum((~np.isnan(numbers)).sum(axis=0) - 1, 0)
-    places = np.arange(numbers.shape[1])
-    low = ordered[np.floor(last * _OUTER).astype(int), places]
-    return low, ordered[np.ceil(last * (1 - _OUTER)).astype(int), places]
