@@ -52,6 +52,13 @@ class Traces:
     def __init__(self, directory):
         self._directory = directory
 
+    def has(self, run):
+        """Whether a run was trained already."""
+        return os.path.exists(os.path.join(self._place(run.name), _FACTS))
+
+    def _place(self, name):
+        return os.path.join(self._directory, hashlib.sha1(name.encode()).hexdigest()[:16])
+
     def faulty(self, run):
         """The trace of a faulty run, trained if it is not there, and the right layers by plant."""
         twin, _ = self._kept(run.twin, lambda: self._twin(run))
@@ -92,7 +99,7 @@ class Traces:
         return Trace(run, place, facts["truth"], facts["paths"], facts["counts"])
 
     def _kept(self, name, make, every="1", describe=None):
-        place = os.path.join(self._directory, hashlib.sha1(name.encode()).hexdigest()[:16])
+        place = self._place(name)
         path = os.path.join(place, _FACTS)
         if not os.path.exists(path):
             shutil.rmtree(place, ignore_errors=True)
