@@ -4,6 +4,7 @@ import hashlib
 import os
 import pickle
 import shutil
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,7 +106,10 @@ class Traces:
             shutil.rmtree(place, ignore_errors=True)
             training = make()
             paths = {name: layer_path(one) for name, one in training.program.kernels.items()}
-            truth = training.run(place, schedule(every))
+            with warnings.catch_warnings():
+                # Of what it sees while it trains, such as a gradient that is None, the tables tell.
+                warnings.simplefilter("ignore")
+                truth = training.run(place, schedule(every))
             more = describe(training, truth) if describe else {}
             with open(path, "wb") as file:
                 pickle.dump({"name": name, "truth": truth, "paths": paths, **more}, file)
