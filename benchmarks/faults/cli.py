@@ -23,7 +23,7 @@ def main(argv=None):
       The exit status: 0, whatever the figures are.
     """
     arguments = _parser().parse_args(argv)
-    results = measure(arguments.half, arguments.short, arguments.traces)
+    results = measure(arguments.half, arguments.short, arguments.traces, arguments.no_training)
     if arguments.markdown:
         print(report.markdown(results))
     else:
@@ -43,18 +43,20 @@ def _parser():
     parser.add_argument("--half", choices=[*HALVES, "all"], default="held_out")
     parser.add_argument("--misses", action="store_true", help="list what went wrong, run by run")
     parser.add_argument("--traces", metavar="DIR", help="keep the runs, judge those that are there")
+    parser.add_argument("--no-training", action="store_true", help="judge only what is in --traces")
     parser.add_argument("--json", metavar="F", help="write all figures and judgements to a file")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     return parser
 
 
-def measure(half="held_out", is_short=False, directory=None):
+def measure(half="held_out", is_short=False, directory=None, only_trained=False):
     """Trains and judges.
 
     Args:
       half: A half of the architectures, or `"all"`.
       is_short: Whether a few runs stand for all.
       directory: Where the runs are kept; None takes one that is deleted afterwards.
+      only_trained: Whether runs that are not there yet are left out.
 
     Returns:
       `report.Results`.
@@ -62,12 +64,14 @@ def measure(half="held_out", is_short=False, directory=None):
     halves = list(HALVES) if half == "all" else [half]
     if directory is None:
         with tempfile.TemporaryDirectory() as temporary:
-            return _measured(halves, is_short, Traces(temporary))
-    return _measured(halves, is_short, Traces(directory))
+            return _measured(halves, is_short, Traces(temporary), only_trained)
+    return _measured(halves, is_short, Traces(directory), only_trained)
 
 
-def _measured(halves, is_short, traces):
+def _measured(halves, is_short, traces, only_trained):
     runs = [one for half in halves for one in _runs(half, is_short)]
+    if only_trained:
+        runs = [one for one in runs if traces.has(one)]
     diagnoses = scoring.diagnoses()
     judged = {name: ([], []) for name in diagnoses}
     left_out = []

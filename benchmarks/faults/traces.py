@@ -4,6 +4,7 @@ import hashlib
 import os
 import pickle
 import shutil
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +53,13 @@ class Traces:
     def __init__(self, directory):
         self._directory = directory
 
+    def has(self, run):
+        """Whether a run was trained already."""
+        return os.path.exists(os.path.join(self._place(run.name), _FACTS))
+
+    def _place(self, name):
+        return os.path.join(self._directory, hashlib.sha1(name.encode()).hexdigest()[:16])
+
     def faulty(self, run):
         """The trace of a faulty run, trained if it is not there, and the right layers by plant."""
         twin, _ = self._kept(run.twin, lambda: self._twin(run))
@@ -92,13 +100,16 @@ class Traces:
         return Trace(run, place, facts["truth"], facts["paths"], facts["counts"])
 
     def _kept(self, name, make, every="1", describe=None):
-        place = os.path.join(self._directory, hashlib.sha1(name.encode()).hexdigest()[:16])
+        place = self._place(name)
         path = os.path.join(place, _FACTS)
         if not os.path.exists(path):
             shutil.rmtree(place, ignore_errors=True)
             training = make()
             paths = {name: layer_path(one) for name, one in training.program.kernels.items()}
-            truth = training.run(place, schedule(every))
+            with warnings.catch_warnings():
+                # Of what it sees while it trains, such as a gradient that is None, the tables tell.
+                warnings.simplefilter("ignore")
+                truth = training.run(place, schedule(every))
             more = describe(training, truth) if describe else {}
             with open(path, "wb") as file:
                 pickle.dump({"name": name, "truth": truth, "paths": paths, **more}, file)

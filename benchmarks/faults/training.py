@@ -65,7 +65,8 @@ class Training:
         """
         truth = Truth(self.program.kernels)
         # Vitals alone: nothing else is judged, and a run takes a third of the time.
-        decorate = gtlog.logged_step(logdir, every, summaries=[gtlog.summaries.vitals()])
+        summaries = [gtlog.summaries.vitals()]
+        decorate = gtlog.logged_step(logdir, every, summaries=summaries, diagnose=False)
         step = decorate(self.make_step())
         for number in range(self.steps):
             self.step_number = number

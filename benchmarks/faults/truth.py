@@ -25,7 +25,7 @@ class Truth:
         self._rows = []
 
     def _copies(self):
-        return [np.array(kernel) for kernel in self._kernels]
+        return [kernel.numpy() for kernel in self._kernels]
 
     def add(self, loss, gradients):
         """Takes in a step: its loss, and the gradients of the kernels; None where there is none."""

@@ -287,11 +287,15 @@ class Evidence:
 
     @functools.cached_property
     def feeds_next(self):
-        """Whether a kernel has as many outputs as the next one has inputs, `[kernels]`."""
-        shapes = [self.rows[row].shape for row in self.kernels]
-        pairs = zip(shapes, shapes[1:])
-        fits = [len(next_one) > 1 and one[-1] == next_one[-2] for one, next_one in pairs]
-        return np.array([*fits, False][: len(shapes)], bool)
+        """Whether the outputs of a kernel can be the inputs of the next one, `[kernels]`.
+
+        The last layer of one network and the first of another, each with a loss of its own or a
+        weight of its own in it, say nothing of each other. A flattened image has a multiple of its
+        channels.
+        """
+        rows = [self.rows[row] for row in self.kernels]
+        fits = [_feeds(one, next_one) for one, next_one in zip(rows, rows[1:])]
+        return np.array([*fits, False][: len(rows)], bool)
 
     def way(self):
         """How far the kernels went in all, as a share of their size; the median of them."""
@@ -426,6 +430,16 @@ class _Beginning:
 
     def column(self, name):
         return self._table.column(name)[:, : self._number]
+
+
+def _feeds(row, next_row):
+    """Whether a kernel, of a layer that may be recurrent, can hand its outputs to the next one."""
+    if next_row.role == RECURRENT_KERNEL:
+        return True
+    outputs = row.shape[-2] if row.role == RECURRENT_KERNEL else row.shape[-1]
+    inputs = next_row.shape[-2]
+    is_flattened = len(row.shape) > 2 and len(next_row.shape) == 2 and inputs % outputs == 0
+    return outputs > 1 and (inputs == outputs or is_flattened)
 
 
 def inputs_of(shape):

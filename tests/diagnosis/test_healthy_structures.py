@@ -74,3 +74,13 @@ def test_head_of_a_loss_with_a_small_weight():
     layers = [(f"dense_{number}", (24, 24), 1e-3, 1e-3) for number in range(3)]
     layers += [("aside", (24, 3), 1e-5, 1e-5), ("head", (24, 4), 1e-3, 1e-3)]
     assert alarms(table_of(layers)) == []
+
+
+@pytest.mark.parametrize("sizes", [(1e-2, 1e-4), (1e-4, 1e-2)])
+def test_two_networks_in_one_loss(sizes):
+    """Networks that do not feed each other, of terms of different weight, are not compared."""
+    layers = []
+    for name, size, outputs in zip(("critic", "actor"), sizes, (1, 3)):
+        layers += [(f"{name}/{number}", (24, 24), size, size) for number in range(2)]
+        layers += [(f"{name}/last", (24, outputs), size, size)]
+    assert alarms(table_of(layers)) == []

@@ -73,9 +73,9 @@ class _Written(Plant):
     def between(self, training, step):
         if step + 1 == self.onset:
             kernel = training.program.kernels[self.layer]
-            self.before = np.array(kernel)
+            self.before = kernel.numpy()
             kernel.assign(self.written(training, kernel))
-            self.distance = np.linalg.norm(np.array(kernel) - self.before)
+            self.distance = np.linalg.norm(kernel.numpy() - self.before)
 
     def written(self, training, kernel):
         """The value it is given."""
@@ -89,7 +89,7 @@ class ResetToFirst(_Written):
     """A layer is set back to its first weights."""
 
     def prepare(self, training):
-        self.first = np.array(training.program.kernels[self.layer])
+        self.first = training.program.kernels[self.layer].numpy()
 
     def written(self, training, kernel):
         return self.first
@@ -101,7 +101,7 @@ class ResetToOthers(_Written):
     strengths = {SEVERE: 1.0, MILD: 0.5}
 
     def written(self, training, kernel):
-        value = np.array(kernel)
+        value = kernel.numpy()
         random = training.random.randn(*value.shape) * value.std()
         some = training.random.rand(*value.shape) < self.strength
         return np.where(some, random, value).astype(np.float32)
@@ -118,12 +118,12 @@ class OldCheckpoint(_Written):
 
     def between(self, training, step):
         if step + 1 == max(self.onset - self.strength, 1):
-            self.kept = [np.array(one) for one in training.variables]
+            self.kept = [one.numpy() for one in training.variables]
         if step + 1 == self.onset:
-            self.before = np.concatenate([np.ravel(one) for one in training.variables])
+            self.before = np.concatenate([one.numpy().ravel() for one in training.variables])
             for variable, value in zip(training.variables, self.kept):
                 variable.assign(value)
-            after = np.concatenate([np.ravel(one) for one in training.variables])
+            after = np.concatenate([one.numpy().ravel() for one in training.variables])
             self.distance = np.linalg.norm(after - self.before)
 
 
@@ -135,9 +135,9 @@ class AgainAndAgain(_Written):
     def between(self, training, step):
         kernel = training.program.kernels[self.layer]
         if step == self.onset // 3:
-            self.kept = np.array(kernel)
+            self.kept = kernel.numpy()
         if step + 1 >= self.onset and (step + 1 - self.onset) % self.strength == 0:
-            before = np.array(kernel)
+            before = kernel.numpy()
             kernel.assign(self.kept)
             if step + 1 == self.onset:
                 self.before, self.distance = before, np.linalg.norm(self.kept - before)
@@ -155,10 +155,10 @@ class SameUnits(Plant):
     def prepare(self, training):
         first, second = (training.program.kernels[name] for name in self.layer)
         number = int(self.strength * int(first.shape[-1]))
-        value = np.array(first)
+        value = first.numpy()
         value[..., :number] = value[..., :1]
         first.assign(value)
-        value = np.array(second)
+        value = second.numpy()
         value[..., :number, :] = value[..., :1, :]
         second.assign(value)
 

@@ -46,7 +46,8 @@ def find(evidence):
     grew = least(_held(evidence, evidence.change_of_gradient), PERSISTENCE)
     gained = least(_held(evidence, evidence.gained_gradient), PERSISTENCE)
     exploded = (grew >= GREW) & (gained >= GAINED) & (above >= ABOVE)
-    exploded |= (above >= ABOVE_FROM_THE_START) & _is_shared(evidence, above)
+    from_the_start = (above >= ABOVE_FROM_THE_START) & _is_shared(evidence, above)
+    exploded |= from_the_start & _is_one_chain(evidence)[:, None]
     exploded = to_the_end(exploded)
     exploded |= _leapt(raw, LEAP, ABOVE_AFTER_A_LEAP)
     exploded |= _leapt(raw, SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP)
@@ -54,6 +55,11 @@ def find(evidence):
         held = _held(evidence, evidence.change_of_gradient)
         return [_of_layer(evidence, exploded, smooth(raw), held)]
     return _of_the_whole(evidence, grew)
+
+
+def _is_one_chain(evidence):
+    """The kernels whose gradient comes from those after them: of one loss, and fed to the next."""
+    return evidence.feeds_next & (len(evidence.losses) <= 1)
 
 
 def _is_shared(evidence, above):

@@ -92,7 +92,7 @@ def _of_block(evidence, block, connected):
     is_open = not connected[block[-1] + 1 :].any()
     beside = [other for other in evidence.rows_beside(row) if connected[other]]
     is_branch = not missing and not beside and connected[: block[0]].any()
-    is_branch = is_branch and _moved_by_gradient(evidence, row)
+    is_branch = is_branch and (len(layers) == 1 or _moved_by_gradient(evidence, row))
     what = "None" if missing else "a gradient of exactly zero"
     steps = int(evidence.is_asked[row].sum())
     others = f", and so did {several(len(layers) - 1, 'layer')} before it" if layers[1:] else ""

@@ -34,8 +34,8 @@ GREW = np.log10(1.5)
 GREW_BETWEEN_LOGGED_STEPS = np.log10(3.0)
 SOON = 8
 # Decades above the peers, and of the ratio then.
-EXCESS = 0.5
-LOCAL_RATIO = np.log10(0.02)
+EXCESS = 0.7
+LOCAL_RATIO = np.log10(0.03)
 LEAST_SCALE = 0.1
 # Decades that an update rose above its past, and the share of them that the gradient rose.
 ROSE = 0.5

@@ -65,7 +65,8 @@ def find(evidence):
         _of_all_before(least(lost, PERSISTENCE), LOST) & _of_all_before(small, BELOW) & fell,
         _leapt(raw) & (small >= BELOW / 2),
     )
-    found = [to_the_end(one) for one in faults]
+    chained = evidence.feeds_next[:, None]
+    found = [to_the_end(one & chained) for one in faults]
     found = [one for one in found if one.any()]
     if found:
         # The earliest is the fault; where several begin together, the one nearest to the loss.
@@ -80,9 +81,10 @@ def _rank(lasting):
 
 def _in_a_branch(evidence, stays):
     """A kernel that next to no gradient reaches, while the layers before it get theirs."""
-    gap = -evidence.gradient_gap
     change = evidence.change_of_gradient
-    lost = np.minimum(median_of_others(change) - change, gap)
+    # What the next kernel lacks or lost as well is no matter of this one.
+    gap = np.fmin(-evidence.gradient_gap, _of_next(smooth(evidence.gradient)))
+    lost = np.fmin(np.minimum(median_of_others(change) - change, gap), _of_next(change))
     is_known = np.isfinite(evidence.gradient) | np.isnan(evidence.gradient)
     # The head of another loss, which may have a small weight, leads to no kernel after it.
     is_known &= evidence.feeds_next[:, None]
@@ -101,6 +103,13 @@ def _in_a_branch(evidence, stays):
             sighting = _sighting(evidence, lasting, gap, median_of_others(change) - change)
             return [sighting if is_sure else sighting._replace(severity=NOTE)]
     return []
+
+
+def _of_next(values):
+    """How far the next kernel lies above each; NaN after the last."""
+    above = np.full(values.shape, np.nan)
+    above[:-1] = values[1:] - values[:-1]
+    return np.where(np.isfinite(above), above, np.nan)
 
 
 def _always(flags):
