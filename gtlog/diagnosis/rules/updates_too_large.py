@@ -14,6 +14,7 @@ import numpy as np
 
 from gtlog.diagnosis.faults import UPDATES_TOO_LARGE
 from gtlog.diagnosis.robust import (
+    highest,
     median,
     median_of_others,
     most_of,
@@ -57,6 +58,9 @@ MOST_KERNELS = 0.5
 # Logged steps that do damage, of some that follow each other.
 SEVERAL, SEVERAL_WITHIN = 2, 5
 PERSISTENCE = 2
+# The share of the run that is its start, and what is left of the loss where a run learns.
+AT_FIRST = 0.1
+LEARNED = 0.7
 
 
 def find(evidence):
@@ -66,7 +70,7 @@ def find(evidence):
         return []
     is_grown = _scale_before(evidence) >= LEAST_SCALE
     counts = is_grown & ~_follows_gradient(evidence)
-    is_large = persists((ratio >= RATIO) & counts, PERSISTENCE)
+    is_large = persists((ratio >= RATIO) & counts, PERSISTENCE) & ~_settles(evidence, ratio)
     is_harmful = (ratio >= RATIO_WITH_DAMAGE) & counts & _damage(evidence)
     is_scaled = (soon(evidence.scaling) >= SCALING) & (ratio < MOST_OF_DECAY)
     is_scaled &= ~(_follows(evidence) >= OF_GRADIENT)
@@ -85,6 +89,20 @@ def find(evidence):
         lag = PERSISTENCE if not is_large[:, onset].any() else PERSISTENCE - 1
         onset = max(0, onset - lag)
     return [_sighting(evidence, places, onset, ratio)]
+
+
+def _settles(evidence, ratio):
+    """The first updates of kernels that are replaced at the start alone, in a run that learns."""
+    at_first = np.zeros(ratio.shape, bool)
+    steps, loss = evidence.steps, evidence.loss
+    end = int(np.searchsorted(steps, steps[0] + AT_FIRST * (steps[-1] - steps[0]), "right"))
+    rest = len(evidence) - end
+    if loss is None or rest <= PERSISTENCE or evidence.is_lost:
+        return at_first
+    learns = typical(loss[end + rest // 2 :]) < LEARNED * typical(loss[:PERSISTENCE])
+    is_calm = highest(ratio[:, end:]) < RATIO_WITH_DAMAGE
+    at_first[:, :end] = (is_calm & learns)[:, None]
+    return at_first
 
 
 def _follows(evidence):
