@@ -1,4 +1,4 @@
-"""docs/diagnosis has a page for each fault, whose script makes it and whose finding is that printed."""
+"""docs/diagnosis has a page for each fault, whose script makes it and whose finding is there."""
 
 import pathlib
 import re

@@ -81,3 +81,18 @@ def test_alternating_variables():
         loss = {f"loss/{name}": source.step_values["loss"][step]}
         table = table.appended(step, rows, values, loss, source.columns)
     assert judge(table) == []
+
+
+def _jump(training, step):
+    training.weights[0] += 5.0 * (step == 20)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"rate": 30.0}, {"rate": 1e-9}, {"after_update": _jump}, {"rate": -0.5}]
+)
+@pytest.mark.parametrize("number", [1, 2, 5, 12, 40])
+def test_no_rule_fails_on_one_kernel(options, number):
+    """Where a kernel has no peers, each rule abstains or judges it by its past."""
+    table = Training(sizes=(4, 2), **options).run(40)
+    for is_whole in (False, True):
+        judge(table.latest(number), is_whole)  # a rule that fails warns, which is an error here
