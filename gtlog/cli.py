@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 
 import gtlog
@@ -13,10 +14,11 @@ from gtlog.terminal import command as show_command
 
 _DEMO_PACKAGES = {
     "sklearn": "scikit-learn (the digits)",
-    "matplotlib": "matplotlib (the picture)",
     "tqdm": "tqdm (the progress bar)",
     "tensorflow": "TensorFlow (tensorflow or tensorflow-cpu)",
 }
+
+_CUT_SHORT = 141  # as of a program that a closed pipe ends
 
 
 def main(argv=None) -> int:
@@ -26,7 +28,8 @@ def main(argv=None) -> int:
       argv: Arguments, list of `str`; None takes those of the process.
 
     Returns:
-      The exit status: 0, 1 where a package is missing, 130 where the user has interrupted.
+      The exit status: that of the command; 130 if the user has interrupted it, 141 if nobody reads
+      what it prints.
 
     Raises:
       SystemExit: after `--help` and `--version`, and with status 2 where an argument is wrong.
@@ -37,7 +40,14 @@ def main(argv=None) -> int:
         parser.print_help()
         return 0
     try:
-        return arguments.command(arguments)
+        status = arguments.command(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Who read the output, as `head` does, has seen enough. Python would complain at its exit.
+        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _CUT_SHORT
     except KeyboardInterrupt:
         print("\ngtlog: stopped; what was logged so far is kept.", file=sys.stderr)
         return 130

@@ -1,5 +1,6 @@
 """The command line: what it says, what it refuses, and what it needs."""
 
+import os
 import subprocess
 import sys
 
@@ -12,6 +13,8 @@ from gtlog.demo.faults import TRAININGS
 from gtlog.demo.models import BUILDERS
 
 from .processes import run_python
+from .quick.looking.logs import write_table
+from .quick.looking.made import table_of
 
 _WITHOUT_SCIKIT_LEARN = """
 import sys
@@ -170,12 +173,12 @@ def test_scikit_learn_missing_is_one_sentence(tmp_path):
 
 def test_all_missing_packages_are_named_at_once(capsys, monkeypatch, logdir):
     """Where several optional packages are missing, the sentence names them all."""
-    for module in ("sklearn", "matplotlib", "tqdm"):
+    for module in ("sklearn", "tqdm"):
         monkeypatch.setitem(sys.modules, module, None)
     assert main(["demo", "--logdir", logdir]) == 1
     assert capsys.readouterr().err == (
-        "gtlog demo needs scikit-learn (the digits), matplotlib (the picture) and tqdm (the "
-        "progress bar), not installed here: pip install 'gtlog[demo]', or in a clone of the "
+        "gtlog demo needs scikit-learn (the digits) and tqdm (the progress bar), "
+        "not installed here: pip install 'gtlog[demo]', or in a clone of the "
         "project: pip install '.[demo]'\n"
     )
 
@@ -189,3 +192,19 @@ def test_interrupt_ends_without_a_traceback(capsys, monkeypatch, logdir):
     monkeypatch.setattr("gtlog.demo.run.run", interrupted)
     assert main(["demo", "--logdir", logdir]) == 130
     assert "stopped; what was logged so far is kept" in capsys.readouterr().err
+
+
+def test_output_that_nobody_reads_ends_without_a_traceback(tmp_path):
+    """Where the reader of a pipe has gone, as `head` does, nothing is complained of."""
+    write_table(tmp_path, table_of(layers=3, steps=20))
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        result = subprocess.run(
+            [sys.executable, "-m", "gtlog", "diagnose", str(tmp_path)],
+            stdout=write,
+            stderr=subprocess.PIPE,
+        )
+    finally:
+        os.close(write)
+    assert (result.returncode, result.stderr) == (141, b"")

@@ -120,9 +120,9 @@ def autotrainer(run):
     bad = nan_alone(run)
     if not len(rows):
         return bad
-    fifth = max(1, len(run.losses) // 5)
-    with np.errstate(all="ignore"):
-        has_fallen = np.nanmedian(run.losses[-fifth:]) <= 0.8 * np.nanmedian(run.losses[:fifth])
+    known = run.losses[np.isfinite(run.losses)]
+    fifth = max(1, len(known) // 5)
+    has_fallen = len(known) and np.median(known[-fifth:]) <= 0.8 * np.median(known[:fifth])
     if has_fallen:
         return bad
     gradient = run.column("gradient_rms")

@@ -14,7 +14,7 @@ from gtlog.diagnosis.rules import RULES
 MOST_ALARMS = 2
 # Logged steps that a fault has to stand before it is an alarm while the run goes on, unless what
 # shows it is exact: spikes recover, and a layer may begin slowly.
-CONFIRMED = 5
+CONFIRMED = 4
 EXACT = {faults.NONFINITE, faults.OVERWRITTEN, faults.NO_GRADIENT, faults.IDENTICAL_UNITS}
 # Share of the run after which dying units are no reason that nothing was ever learned.
 LATE = 0.2

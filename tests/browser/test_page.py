@@ -141,6 +141,15 @@ class TestPicture:
         assert "points less" in page.inner_text("#legend")
         assert state(page) == {"mode": "level", "statistic": "dead_units"}
 
+    def test_what_is_wrong_from_the_start_is_seen_beside_its_peers(self, open_page):
+        """A layer without a healthy past is coloured by its level, unless change is chosen."""
+        report = report_html([made.table_of(layers=LAYERS, steps=50, vanishes=(LAYER, 0))])
+        page = open_page(report)
+        assert "other layers of its role" in page.inner_text("#legend")
+        assert colour(page, 2 * LAYER, 20) == "blue"
+        page = open_page(report, "#mode=change")
+        assert "the layer's own past" in page.inner_text("#legend")
+
     def test_it_says_how_many_steps_are_shown(self, open_page):
         """Of more steps than columns it says how many there were."""
         page = open_page(report_html([made.table_of(layers=3, steps=2500)]))

@@ -57,3 +57,15 @@ def test_not_of_steps_that_a_loss_scale_skips():
                 gradient[:] = np.inf
 
     assert alarms(Training(change_gradients=overflow).run(120)) == []
+
+
+def test_inputs_of_a_layer():
+    """A kernel's gradient that is NaN beside a bias's that is not proves that its inputs are."""
+
+    def spoil(training, step, of_weights, of_biases):
+        if step >= 30:
+            of_weights[0][:], of_biases[0][:], of_weights[1][:] = np.nan, np.nan, np.nan
+
+    (finding,) = judge(Training(change_gradients=spoil).run(60))
+    assert (finding.fault, finding.layer, finding.first_step) == ("nonfinite", None, 30)
+    assert "forward pass" in finding.evidence and layer(1) in finding.evidence

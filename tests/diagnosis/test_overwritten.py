@@ -56,3 +56,17 @@ def test_not_of_a_restart():
 
     assert alarms(Training(rate=rate).run(200)) == []
     assert alarms(Training(rate=rate).run(400, 40)) == []
+
+
+def test_set_back_to_an_old_checkpoint():
+    """A layer that is set back to what it was later than at first is named."""
+    old = {}
+
+    def reset(training, step):
+        if step == 60:
+            old["value"] = training.weights[1].copy()
+        if step == 180:
+            training.weights[1] = old["value"].copy()
+
+    table = Training(before_step=reset, rate=3e-3).run(250, 5)
+    assert alarms(table) == [("overwritten", layer(1))]

@@ -36,3 +36,9 @@ def test_not_of_fine_tuning():
     training.run(200, 200)
     training.rate = 1e-5
     assert alarms(training.run(100)) == []
+
+
+def test_from_scratch():
+    """A run that begins at random with updates of 8e-5 and a loss that stays is not fine-tuning."""
+    training = Training(sizes=(10, 32, 32, 2), optimizer="sgd", rate=6e-5)
+    assert alarms(training.run(100)) == [("updates_too_small", None)]

@@ -50,10 +50,12 @@ class Server:
     Args:
       url: Its address, with a slash at its end.
       output: Path of what it prints.
+      loader: `"fast"` or `"python"`.
     """
 
-    def __init__(self, url, output):
+    def __init__(self, url, output, loader):
         self.url = url
+        self.loader = loader
         self.output = output
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -119,7 +121,7 @@ def running(logdir, folder, *options, loader=LOADERS[0], package=None, entry_poi
         process = subprocess.Popen(
             command, stdout=file, stderr=subprocess.STDOUT, env=environment, cwd=str(folder)
         )
-    server = Server(None, output)
+    server = Server(None, output, loader)
     try:
         server.url = server.wait_for(lambda: _url_in(output, process))
         yield server

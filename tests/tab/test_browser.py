@@ -8,7 +8,7 @@ import pytest
 
 from ..diagnosis.training import Training
 from ..quick import logs
-from .server import LOADERS, running
+from .server import running
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 # As TensorBoard opens a plugin: an empty frame that imports its module.
@@ -28,13 +28,12 @@ def shown(url, folder):
     return process.stdout.decode(), [one for one in messages if "CONSOLE" in one]
 
 
-@pytest.mark.parametrize("loader", LOADERS)
-def test_finding_is_shown(tmp_path, loader):
+def test_finding_is_shown(tmp_path):
     """The frame shows the finding, the picture and the curves, behind a path prefix too."""
     training = Training(sizes=(10, *(32,) * 6, 4), frozen=(2,))
     logs.write(tmp_path / "logs" / "faulty", training.run(60))
     options = ("--path_prefix", "/behind/a/proxy")
-    with running(tmp_path / "logs", tmp_path / "server", *options, loader=loader) as server:
+    with running(tmp_path / "logs", tmp_path / "server", *options) as server:
         server.wait_for(server.marks)
         page, console = shown(server.url + FRAME, tmp_path / "browser")
     assert console == []

@@ -14,7 +14,7 @@ import gtlog
 from ..quick import logs
 from ..quick.logs import table_of
 from ..quick.reading import written
-from .server import LOADERS, running
+from .server import running
 
 
 @pytest.fixture(name="logdir")
@@ -40,23 +40,6 @@ def test_broken_modules(tmp_path, logdir, broken):
         server.wait_for(lambda: has_scalars(server))
         assert "gtlog" not in server.tabs()
         assert "planted" in server.output.read_text()
-
-
-def test_found_twice(tmp_path, logdir):
-    """Where two distributions name the tab there is one: two of a name would stop TensorBoard."""
-    with running(logdir, tmp_path / "server", entry_points=2) as server:
-        server.wait_for(lambda: server.marks() and has_scalars(server))
-
-
-@pytest.mark.parametrize("loader", LOADERS)
-def test_damaged_event_files(tmp_path, logdir, loader):
-    """Of a damaged event file TensorBoard and the tab show what stands before the damage."""
-    (path,) = (logdir / "run").iterdir()
-    with path.open("ab") as file:
-        file.write(b"\xff" * 500)
-    with running(logdir, tmp_path / "server", loader=loader) as server:
-        server.wait_for(lambda: server.marks() and has_scalars(server))
-        assert server.of_tab("data", run="run").status == 200
 
 
 def test_flags_of_another_kind():

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import urllib.parse
 import zlib
 
 import numpy as np
@@ -30,19 +31,55 @@ def header_of(data):
     return json.loads(data[8 : 8 + int.from_bytes(data[4:8], "little")])
 
 
+RUNS = {"faulty", "a/healthy", "found", "sets", "later", "damaged", "cut"}
+
+
 @pytest.fixture(name="server", scope="module", params=LOADERS)
 def _server(request, tmp_path_factory):
-    """A server that has read a faulty and a healthy run, and its log directory."""
+    """A server that has read runs of all kinds, behind a path prefix with one of the loaders.
+
+    The tab is found twice, as in a clone and as a package: two of a name would stop TensorBoard.
+    """
     folder = tmp_path_factory.mktemp(request.param)
     logdir = folder / "logs"
+    write_runs(logdir)
+    options = ("--path_prefix", "/behind/a/proxy") if request.param == LOADERS[0] else ()
+    found = {"loader": request.param, "entry_points": 2}
+    with running(logdir, folder / "server", *options, **found) as server:
+        server.logdir = logdir
+        server.wait_for(lambda: set(server.marks()) == RUNS and is_read(server, "sets", 1))
+        yield server
+
+
+def write_runs(logdir):
+    """Writes runs of all kinds into a directory."""
     training = Training(sizes=(10, *(32,) * 6, 4), frozen=(2,))
     logs.write(logdir / "faulty", training.run(60), *of_variable("net/dense_2/kernel"))
     logs.write(logdir / "a" / "healthy", Training().run(40))
     written.write(logdir / "other", *(written.event(k, written.scalar("loss", k)) for k in (1, 2)))
-    with running(logdir, folder / "server", loader=request.param) as server:
-        server.logdir = logdir
-        server.wait_for(lambda: set(server.marks()) == {"faulty", "a/healthy"})
-        yield server
+    finding = gtlog.Finding("overwritten", "alarm", "l", "l/kernel", 3, "Seen.", "Look.")
+    table = table_of({"l/kernel": np.ones(9), "m/kernel": np.ones(9)})
+    logs.write(logdir / "found", table, logs.finding(9, **finding.to_dict()))
+    first = written.vitals([[1], [2]], ["a/kernel", "b/kernel"])
+    others = written.vitals([[3], [4]], ["b/kernel", "c/kernel"], tag="gtlog/vitals/2")
+    written.write(logdir / "sets", written.event(0, first), written.event(1, others))
+    later = written.vitals([[1]], ["a/kernel"], tag="gtlog/vitals/2", version=2)
+    written.write(logdir / "later", written.event(0, first), written.event(1, later))
+    header = zlib.compress(b"{")
+    damaged = written.value("gtlog/vitals", np.ones((1, 1), np.float32), "gtlog", header)
+    written.write(logdir / "damaged", written.event(0, damaged))
+    written.append(logs.write(logdir / "cut", table), b"\xff" * 500)
+
+
+def is_read(server, run, last):
+    """Whether the server has the last step of a run."""
+    return server.marks()[run].split()[1] == str(last)
+
+
+def run_of(server, name):
+    """What the page gets of a run, as its header says it."""
+    (run,) = header_of(server.of_tab("data", run=name).body)["runs"]
+    return run
 
 
 def of_variable(path):
@@ -63,7 +100,8 @@ def test_the_tab_is_there(server):
     tabs = server.tabs()
     assert tabs["gtlog"]["enabled"] and tabs["gtlog"]["tab_name"] == "gtlog"
     module = tabs["gtlog"]["loading_mechanism"]["module_path"]
-    assert server.get(module.lstrip("/")).type == "text/javascript; charset=utf-8"
+    module = urllib.parse.urljoin(server.url, module)[len(server.url) :]
+    assert server.get(module).type == "text/javascript; charset=utf-8"
     assert tabs["scalars"]["enabled"]
 
 
@@ -83,9 +121,12 @@ def test_scripts_may_run(server):
     assert b"<script>" not in answer.body
 
 
-@pytest.mark.parametrize("run", ["faulty", "a/healthy"])
+@pytest.mark.parametrize("run", ["faulty", "a/healthy", "found", "sets", "cut"])
 def test_data_is_that_of_the_event_files(server, run):
-    """What the page gets is what it gets of the event files themselves, byte for byte."""
+    """What the page gets is what it gets of the event files themselves, byte for byte.
+
+    So it is with several sets of variables, and with an event file that is damaged at its end.
+    """
     answer = server.of_tab("data", run=run)
     assert (answer.status, answer.type) == (200, "application/octet-stream")
     data = answer.body
@@ -95,8 +136,7 @@ def test_data_is_that_of_the_event_files(server, run):
 
 def test_findings(server):
     """The finding is that of the diagnosis."""
-    (run,) = header_of(server.of_tab("data", run="faulty").body)["runs"]
-    assert "not_updated" in json.dumps(run["findings"])
+    assert "not_updated" in json.dumps(run_of(server, "faulty")["findings"])
 
 
 def test_details_of_a_variable(server):
@@ -112,6 +152,7 @@ def test_details_of_a_variable(server):
 
 def test_unknown_runs(server):
     """A run that is not there, or has no tables, is said to be so."""
+    assert "other" not in server.marks()
     for run in ("absent", "other", ""):
         for route in ("data", "details"):
             answer = server.of_tab(route, run=run)
@@ -145,37 +186,58 @@ def test_training_under_way(tmp_path, loader):
 
 @pytest.mark.parametrize("loader", LOADERS)
 def test_samples(tmp_path, loader):
-    """A thousand of many steps are kept, which the page says; all of them where the user asks."""
-    table = table_of({"l/kernel": np.linspace(1, 2, 1500)}, loss=np.linspace(2, 1, 1500))
-    logs.write(tmp_path / "logs", table)
+    """A thousand of many steps are kept, which the page says."""
+    logs.write(tmp_path / "logs", long_table())
     with running(tmp_path / "logs", tmp_path / "server", loader=loader) as server:
         run = server.wait_for(lambda: _whole(server, 1499))
         assert run["logged"] == 1000 and "sample of 1,000" in run["notes"][0]
+
+
+def test_all_samples(tmp_path):
+    """All steps are kept, and shown, where the user asks for it."""
+    logs.write(tmp_path / "logs", long_table())
     options = ("--samples_per_plugin", "gtlog=0")
-    with running(tmp_path / "logs", tmp_path / "all", *options, loader=loader) as server:
+    with running(tmp_path / "logs", tmp_path / "server", *options) as server:
         run = server.wait_for(lambda: _whole(server, 1499))
         assert run["logged"] == 1500 and run["notes"] == []
+
+
+def long_table():
+    """A table of 1,500 steps."""
+    return table_of({"l/kernel": np.linspace(1, 2, 1500)}, loss=np.linspace(2, 1, 1500))
 
 
 def _whole(server, last):
     """The run at the root of the log directory, once TensorBoard has its last step."""
     if "." not in server.marks():
         return None
-    (run,) = header_of(server.of_tab("data", run=".").body)["runs"]
+    run = run_of(server, ".")
     return run if run["last"] == last else None
 
 
-@pytest.mark.parametrize("loader", LOADERS)
-def test_findings_of_the_training(tmp_path, loader):
+def test_findings_of_the_training(server):
     """What the training itself has found and logged is shown, in place of a judgement."""
-    finding = gtlog.Finding("overwritten", "alarm", "l", "l/kernel", 3, "Seen.", "Look.")
-    series = {"l/kernel": np.ones(9), "m/kernel": np.ones(9)}
-    logs.write(tmp_path / "logs" / "run", table_of(series), logs.finding(9, **finding.to_dict()))
-    with running(tmp_path / "logs", tmp_path / "server", loader=loader) as server:
-        server.wait_for(server.marks)
-        (run,) = header_of(server.of_tab("data", run="run").body)["runs"]
-        assert [one["fault"] for one in run["findings"]] == ["overwritten"]
-        assert [one["alarms"] for one in server.of_tab("runs").json] == [1]
+    assert [one["fault"] for one in run_of(server, "found")["findings"]] == ["overwritten"]
+    alarms = {one["name"]: one["alarms"] for one in server.of_tab("runs").json}
+    assert alarms["found"] == 1 and alarms["a/healthy"] == 0
+
+
+def test_path_prefix(server):
+    """Behind a path of its own TensorBoard serves the tab there."""
+    assert server.url.endswith("/behind/a/proxy/") == (server.loader == LOADERS[0])
+
+
+def test_tables_of_a_later_version(server):
+    """A table of a later version is said to be one; the rest is shown."""
+    run = run_of(server, "later")
+    assert [one["path"] for one in run["variables"]] == ["a/kernel", "b/kernel"]
+    assert "version 2" in run["notes"][0]
+
+
+def test_damaged_headers(server):
+    """A header that is damaged costs its table alone, and the reason is said."""
+    run = run_of(server, "damaged")
+    assert run["variables"] == [] and "cannot be read" in run["notes"][0]
 
 
 @pytest.mark.parametrize("damaged", [b"{", b"[1]", b"\xff", 1.0])
@@ -185,49 +247,3 @@ def test_damaged_findings(damaged):
     series = {"gtlog/findings": Series(b"", {3: np.array([damaged], kind)})}
     tables = tables_of(series)
     assert tables.findings == [] and "'gtlog/findings' cannot be read" in tables.problems[0]
-
-
-def test_path_prefix(tmp_path):
-    """Behind a path of its own TensorBoard serves the tab there."""
-    logs.write(tmp_path / "logs" / "run", table_of({"l/kernel": np.ones(5)}))
-    options = ("--path_prefix", "/behind/a/proxy")
-    with running(tmp_path / "logs", tmp_path / "server", *options) as server:
-        assert server.url.endswith("/behind/a/proxy/")
-        server.wait_for(server.marks)
-        assert server.of_tab("index.html").status == 200
-        assert server.of_tab("data", run="run").status == 200
-
-
-@pytest.mark.parametrize("loader", LOADERS)
-def test_other_sets_of_variables(tmp_path, loader):
-    """Tables of several sets of variables are one picture, as from the event files."""
-    first = written.event(0, written.vitals([[1], [2]], ["a/kernel", "b/kernel"]))
-    tag = "gtlog/vitals/2"
-    second = written.event(1, written.vitals([[3], [4]], ["b/kernel", "c/kernel"], tag=tag))
-    written.write(tmp_path / "logs" / "run", first, second)
-    with running(tmp_path / "logs", tmp_path / "server", loader=loader) as server:
-        server.wait_for(lambda: server.marks().get("run", "").startswith("2 "))
-        assert server.of_tab("data", run="run").body == page_of(tmp_path / "logs" / "run", "run")
-
-
-def test_tables_of_a_later_version(tmp_path):
-    """A table of a later version is said to be one; the rest is shown."""
-    later = written.vitals([[1]], ["a/kernel"], tag="gtlog/vitals/2", version=2)
-    first = written.vitals([[1]], ["b/kernel"])
-    written.write(tmp_path / "logs" / "run", written.event(0, first), written.event(1, later))
-    with running(tmp_path / "logs", tmp_path / "server") as server:
-        server.wait_for(lambda: server.marks().get("run", "").startswith("2 "))
-        (run,) = header_of(server.of_tab("data", run="run").body)["runs"]
-        assert [one["path"] for one in run["variables"]] == ["b/kernel"]
-        assert "version 2" in run["notes"][0]
-
-
-def test_damaged_headers(tmp_path):
-    """A header that is damaged costs its table alone."""
-    header = zlib.compress(b"{")
-    damaged = written.value("gtlog/vitals", np.ones((1, 1), np.float32), "gtlog", header)
-    written.write(tmp_path / "logs" / "run", written.event(0, damaged))
-    with running(tmp_path / "logs", tmp_path / "server") as server:
-        server.wait_for(server.marks)
-        (run,) = header_of(server.of_tab("data", run="run").body)["runs"]
-        assert "cannot be read" in run["notes"][0]

@@ -62,11 +62,10 @@ class Plant(Hook):
 
     def late(self, array):
         """The median over the last third of what comes after the onset, of the layer."""
-        return np.nanmedian(self._late_of(array))
-
-    def _late_of(self, array):
         start = self.onset + (self.steps - self.onset) * 2 // 3
-        return array[..., start:]
+        late = array[..., start:]
+        known = late[~np.isnan(late)]
+        return np.median(known) if known.size else np.nan
 
     def late_ratio(self, name, truth, twin):
         """A norm of the layer late in the run, over that of the twin."""

@@ -20,7 +20,9 @@ class _Scaling(Plant):
         """How large the kernels end, over those of the twin; the median of those that have it."""
         places = slice(None) if self.layer is None else [truth.of(self.layer)]
         with np.errstate(all="ignore"):
-            return np.nanmedian(truth.value[places, -1] / twin.value[places, -1])
+            ratios = truth.value[places, -1] / twin.value[places, -1]
+        known = ratios[~np.isnan(ratios)]
+        return np.median(known) if known.size else np.nan
 
 
 class LayerShrinks(_Scaling):

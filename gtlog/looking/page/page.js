@@ -153,7 +153,7 @@ function showControls() {
   $("role").value = view.role;
   if ($("text").value !== view.text) $("text").value = view.text;
   for (const name of ["mode", "order", "rows"]) {
-    for (const input of $(name).querySelectorAll("input")) input.checked = input.value === view[name];
+    for (const input of $(name).querySelectorAll("input")) input.checked = input.value === (name === "mode" ? modeOf(page.run) : view[name]);
   }
   $("whole").hidden = view.from === "" && view.to === "";
   $("extent").textContent = extentInWords(page.run);
@@ -236,7 +236,7 @@ function hasPicture() {
 
 function drawMap(span, width) {
   const { run, other, colours } = page;
-  const { statistic, mode } = view;
+  const { statistic } = view, mode = modeOf(run);
   const kind = run.kindOf(statistic);
   const scores = scoresOf(run, statistic, mode);
   page.rows = orderedRows(run, scores);

@@ -2,7 +2,7 @@
 // What is shown: one object, kept in the hash of the address.
 
 const DEFAULTS = {
-  run: "", other: "", statistic: "", mode: "change", role: "", text: "", order: "forward",
+  run: "", other: "", statistic: "", mode: "", role: "", text: "", order: "forward",
   rows: "fit", layer: "", variable: "", step: "", from: "", to: "", cell: "",
 };
 const view = { ...DEFAULTS };
@@ -12,7 +12,7 @@ const IN_HASH = ["run", "other", "statistic", "mode", "role", "text", "order", "
 function readHash() {
   const given = new URLSearchParams(location.hash.slice(1));
   for (const name of IN_HASH) view[name] = given.get(name) ?? DEFAULTS[name];
-  const choices = { mode: MODES, order: ["forward", "worst"], rows: ["fit", "read"] };
+  const choices = { mode: ["", ...MODES], order: ["forward", "worst"], rows: ["fit", "read"] };
   for (const [name, values] of Object.entries(choices)) {
     if (!values.includes(view[name])) view[name] = DEFAULTS[name];
   }
@@ -29,6 +29,16 @@ function writeHash() {
     // A frame without an address of its own has no history to write to.
     if (!(error instanceof DOMException)) throw error;
   }
+}
+
+/**
+ * What the picture compares: what was chosen, else change; but what is wrong from the first step on
+ * has no healthy past to be compared with, and stands out beside its peers.
+ */
+function modeOf(run) {
+  if (view.mode) return view.mode;
+  const worst = run.findings.find((one) => one.layer);
+  return worst && worst.step <= run.steps[0] ? "level" : "change";
 }
 
 /** The step in view as a number; null where none is chosen. */
@@ -67,7 +77,7 @@ function worstFirst(run, rows, scores) {
   const span = [stepAt(run, from), stepAt(run, to) + 1];
   const found = new Map(run.findings.filter((one) => one.row !== null).map((one, i) => [one.row, i]));
   const badness = new Map(rows.map(({ place }) =>
-    [place, badnessOfRow(scores, place, run.steps.length, span, view.mode)]));
+    [place, badnessOfRow(scores, place, run.steps.length, span, modeOf(run))]));
   const rank = (row) => (found.has(row) ? found.get(row) : found.size);
   const places = rows.map((one) => one.place);
   return places.sort((a, b) => rank(a) - rank(b) || badness.get(b) - badness.get(a) || a - b);

@@ -24,7 +24,7 @@ def rows_of(layers, name="model/block_{}/conv"):
 
 
 def table_of(layers=4, steps=50, every=1, seed=0, vanishes=None, name="model/block_{}/conv"):
-    """A table as of a real run: noise, a common drift; one layer may lose its gradient.
+    """A table as of a real run: noise, a common drift; a layer may lose its gradient.
 
     Args:
       layers: Number of layers.
@@ -37,7 +37,7 @@ def table_of(layers=4, steps=50, every=1, seed=0, vanishes=None, name="model/blo
     random = np.random.RandomState(seed)
     rows = rows_of(layers, name)
     shape = len(rows), steps
-    gradient = random.uniform(-4, -2, (len(rows), 1)) + np.cumsum(random.randn(steps) * 0.02)
+    gradient = random.uniform(-3.1, -2.9, (len(rows), 1)) + np.cumsum(random.randn(steps) * 0.02)
     gradient = gradient + random.randn(*shape) * 0.12
     value = -1.5 + np.cumsum(np.abs(random.randn(*shape)) * 5e-4, 1)
     if vanishes:

@@ -5,8 +5,8 @@ import pytest
 
 from gtlog.looking import ShownRun, page_bytes, report_html, shown_run
 from gtlog.looking.details import Details
-from gtlog.looking.png import SIGNATURE
 from gtlog.looking.page_data.codes import KINDS, codes_of, packed
+from gtlog.looking.png import SIGNATURE
 from gtlog.vitals.table import VitalsTable
 
 from . import made
