@@ -16,6 +16,8 @@ def median(values, axis=-1):
 
     As `np.nanmedian`, without its warning and many times as fast.
     """
+    if not values.shape[axis]:
+        return np.full(np.delete(values.shape, axis), np.nan)
     ordered = np.sort(values, axis=axis)
     count = np.sum(~np.isnan(values), axis=axis, keepdims=True)
     low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis)

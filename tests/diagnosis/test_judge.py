@@ -83,6 +83,21 @@ def test_alternating_variables():
     assert judge(table) == []
 
 
+def _jump(training, step):
+    training.weights[0] += 5.0 * (step == 20)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"rate": 30.0}, {"rate": 1e-9}, {"after_update": _jump}, {"rate": -0.5}]
+)
+@pytest.mark.parametrize("number", [1, 2, 5, 12, 40])
+def test_no_rule_fails_on_one_kernel(options, number):
+    """Where a kernel has no peers, each rule abstains or judges it by its past."""
+    table = Training(sizes=(4, 2), **options).run(40)
+    for is_whole in (False, True):
+        judge(table.latest(number), is_whole)  # a rule that fails warns, which is an error here
+
+
 def test_what_has_not_stood_is_not_said_while_the_run_goes_on():
     """A fault of the last two logged steps may be a spike; at the end of the run it is one more."""
 

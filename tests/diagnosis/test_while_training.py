@@ -11,8 +11,16 @@ import gtlog
 from gtlog import tags
 from gtlog.testing import read_events
 
+from ..run_modes.rows.replicas import mirrored_strategy
+
 STEPS = 60
 CUT_AT = 20
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """Judges at the same steps on a machine that is busy."""
+    monkeypatch.setattr("gtlog.diagnosis.live.HEAD_START", 1e9)
 
 
 class StopTraining(Exception):
@@ -213,6 +221,35 @@ def test_in_a_plain_loop(logdir):
     probe.read_value()
     assert tapes[-1].watched_variables() == ()
     log.close()
+
+
+@pytest.mark.parametrize("place", ["around", "inside"])
+def test_with_replicas(place, logdir):
+    """Out of the threads of a strategy's replicas it comes unchanged, too."""
+    strategy, stop = mirrored_strategy(), StopTraining("enough")
+    with strategy.scope():
+        weight = tf.Variable(tf.ones([2, 2]), name="dense/kernel")
+
+    def on_finding(finding):
+        raise stop
+
+    log = gtlog.logged_step(logdir, diagnose=on_finding)
+
+    def of_replica():
+        with gtlog.InstrumentedTape() as tape:
+            loss = tf.reduce_sum(weight)
+        tape.gradient(loss, weight)
+        tf.distribute.get_replica_context().merge_call(
+            lambda distribution: distribution.extended.update(
+                weight, lambda part: part.assign(part * np.nan)
+            )
+        )
+
+    step = log(of_replica) if place == "inside" else log(lambda: strategy.run(of_replica))
+    with pytest.raises(StopTraining) as caught:
+        strategy.run(step) if place == "inside" else step()
+    assert caught.value is stop
+    step.step_logger.close()
 
 
 def test_in_keras_fit(logdir):

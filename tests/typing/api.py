@@ -41,6 +41,10 @@ for every in (gtlog.every_steps(2), gtlog.every_seconds(0.5), gtlog.overhead(0.0
 log = gtlog.StepLogger(
     os.curdir, step=0, summaries=[gtlog.summaries.histograms(buckets=30), own_summary]
 )
+found: list = []
+gtlog.StepLogger("logs", diagnose=found.append)
+gtlog.StepLogger("logs", diagnose=False)
+severities: list = [finding.severity for finding in gtlog.diagnose(log)]
 with log, log.step():
     with gtlog.InstrumentedTape(persistent=True) as tape:
         pass
