@@ -35,3 +35,19 @@ def test_not_of_a_restart():
         return 1e-2 * (1 - (step % 40) / 40)
 
     assert alarms(Training(rate=rate).run(160)) == []
+
+
+def test_not_of_first_updates_in_a_run_that_learns():
+    """Updates that replace a small first kernel at the start alone do no harm where it learns."""
+    training = Training(optimizer="sgd", rate=lambda step: 0.5 if step < 5 else 0.05)
+    training.weights[-1] *= 0.1
+    table = training.run(150)
+    assert (table.column("update_ratio")[-2, :4] > 0.4).all()
+    assert alarms(table) == []
+
+
+def test_not_of_two_weights():
+    """A line that is fitted to noise may change its two weights by more than they are."""
+    table = Training(sizes=(1, 2), rate=0.3).run(60)
+    assert (table.column("update_ratio") > 0.4).any()
+    assert alarms(table) == []

@@ -58,6 +58,8 @@ MOST_KERNELS = 0.5
 # Logged steps that do damage, of some that follow each other.
 SEVERAL, SEVERAL_WITHIN = 2, 5
 PERSISTENCE = 2
+# A line that is fitted to noise moves its two weights about.
+LEAST_ELEMENTS = 16
 # The share of the run that is its start, and what is left of the loss where a run learns.
 AT_FIRST = 0.1
 LEARNED = 0.7
@@ -68,13 +70,14 @@ def find(evidence):
     ratio = evidence.update
     if not ratio.size:
         return []
-    is_grown = _scale_before(evidence) >= LEAST_SCALE
+    is_grown = (_scale_before(evidence) >= LEAST_SCALE) & _is_of_size(evidence)[:, None]
     counts = is_grown & ~_follows_gradient(evidence)
-    is_large = persists((ratio >= RATIO) & counts, PERSISTENCE) & ~_settles(evidence, ratio)
+    is_settling = _settles(evidence, ratio, counts)
+    is_large = persists((ratio >= RATIO) & counts, PERSISTENCE) & ~is_settling
     is_harmful = (ratio >= RATIO_WITH_DAMAGE) & counts & _damage(evidence)
     is_scaled = (soon(evidence.scaling) >= SCALING) & (ratio < MOST_OF_DECAY)
     is_scaled &= ~(_follows(evidence) >= OF_GRADIENT)
-    is_harmful &= ~is_scaled
+    is_harmful &= ~is_scaled & ~is_settling
     is_harmful &= _lasts(evidence, is_harmful)
     is_local = (evidence.excess_update >= EXCESS) & (ratio >= LOCAL_RATIO) & is_grown
     is_local = persists(is_local, PERSISTENCE) & ~persists(is_scaled, PERSISTENCE)
@@ -91,8 +94,14 @@ def find(evidence):
     return [_sighting(evidence, places, onset, ratio)]
 
 
-def _settles(evidence, ratio):
-    """The first updates of kernels that are replaced at the start alone, in a run that learns."""
+def _is_of_size(evidence):
+    """Whether each kernel has so many elements that its norm is no matter of one or two of them."""
+    sizes = [np.prod(evidence.rows[row].shape) for row in evidence.kernels]
+    return np.array(sizes) >= LEAST_ELEMENTS
+
+
+def _settles(evidence, ratio, counts):
+    """The first updates of a few kernels, replaced at the start alone, in a run that learns."""
     at_first = np.zeros(ratio.shape, bool)
     steps, loss = evidence.steps, evidence.loss
     end = int(np.searchsorted(steps, steps[0] + AT_FIRST * (steps[-1] - steps[0]), "right"))
@@ -100,8 +109,9 @@ def _settles(evidence, ratio):
     if loss is None or rest <= PERSISTENCE or evidence.is_lost:
         return at_first
     learns = typical(loss[end + rest // 2 :]) < LEARNED * typical(loss[:PERSISTENCE])
+    is_wide = ((ratio >= RATIO_WITH_DAMAGE) & counts)[:, :end].mean(axis=0).max() > MOST_KERNELS
     is_calm = highest(ratio[:, end:]) < RATIO_WITH_DAMAGE
-    at_first[:, :end] = (is_calm & learns)[:, None]
+    at_first[:, :end] = (is_calm & learns & ~is_wide)[:, None]
     return at_first
 
 
