@@ -468,9 +468,9 @@ class _Lines:
             self.lines.extend(iter(stream.readline, ""))
 
     def wait_for(self, text):
-        """Waits until there is a line with a text."""
+        """Waits until there is a text, which may be broken into lines."""
         deadline = time.monotonic() + 60
-        while not any(text in line for line in self.lines):
+        while text not in " ".join("".join(self.lines).split()):
             assert time.monotonic() < deadline, self.lines
             time.sleep(0.02)
 
