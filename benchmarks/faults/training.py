@@ -116,6 +116,10 @@ class Training:
             gradients = hook.gradients(self, gradients, levels[number])
         before = [tf.identity(one) for one in self.variables]
         pairs = [pair for pair in zip(gradients, self.variables) if pair[0] is not None]
+        if isinstance(self.optimizer, tf.keras.optimizers.RMSprop):
+            # Keras 3 adds up the places of rows that occur twice.
+            # https://github.com/keras-team/keras/blob/master/keras/src/backend/tensorflow/sparse.py
+            pairs = [(_dense(gradient, variable), variable) for gradient, variable in pairs]
         with tf.control_dependencies(before):
             self.optimizer.apply_gradients(pairs)
         for number, hook in enumerate(self.hooks):
