@@ -1,4 +1,4 @@
-"""What sees which variables are read, and what keeps tapes from recording."""
+"""Watching which variables are read, and keeping tapes from recording."""
 
 import sys
 

@@ -50,7 +50,7 @@ def _is_trained_here(variable):
 
 
 def _numbers_of(variable):
-    """What was computed of a value so far, and differs where the value does."""
+    """Numbers of a value that were computed already: others where the value is another."""
     known = vars(variable)  # where cached properties keep what was asked for
     extremes = known.get("value_extremes")
     bounds = None if extremes is None else (extremes.minimum, extremes.maximum)

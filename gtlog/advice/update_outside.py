@@ -79,7 +79,7 @@ class UpdateOutside:
             self._failures.notice(_message(step, known.path))
 
     def _take(self):
-        """What is to be compared, once. None if another thread has taken it."""
+        """The values to be compared, once. None if another thread has taken them."""
         unchanged, self._unchanged = self._unchanged, None
         self.is_waiting = False
         self._remaining = max(0, self._remaining - 1)

@@ -7,7 +7,7 @@ from gtlog.graphs.handover import Handover
 
 
 class ExtraOutputs(Handover):
-    """What one trace of a second function hands over; it stands where a `Gate` stands elsewhere.
+    """A `Handover` for one trace of a second function.
 
     Attributes:
       capture: `Capture` of the logged step whose tensors are being handed over; None otherwise.

@@ -6,7 +6,7 @@ from gtlog import _compat
 
 
 class Asked:
-    """What one call of `tape.gradient` was asked for, and what its tape had seen read.
+    """The sources of one `tape.gradient` call, and the variables that its tape had seen read.
 
     Args:
       known_variables: `KnownVariable`s among the sources.

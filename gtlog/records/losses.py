@@ -26,7 +26,7 @@ class Target(NamedTuple):
 
     @property
     def key(self):
-        """What it is the loss of: the name of the tape, or the first variable, None without one."""
+        """The name of the tape, or else the first variable. None if there is neither."""
         if self.name:
             return f"tape {self.name}"
         return self.sources[0] if self.sources else None

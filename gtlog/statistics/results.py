@@ -1,4 +1,4 @@
-"""What the numbers of a tensor are, wherever they are computed."""
+"""The numbers of a tensor, wherever they are computed."""
 
 import math
 from typing import NamedTuple

@@ -84,7 +84,7 @@ class RunningStep(Step):
         return self._observed(GraphObservation, gate, tape, target, sources)
 
     def handover(self, unseen):
-        """What hands a tensor of the graph over that is being traced.
+        """The way out for a tensor of the graph that is being traced.
 
         Args:
           unseen: Message to the user where nothing can be handed over.

@@ -137,7 +137,7 @@ def _is_of_step(tag):
 
 
 def _tensors_of(variable):
-    """What the table needs of a variable; of a tensor on another device no array."""
+    """The tensors of a variable that the table needs; no array of one on another device."""
     if not variable.is_on_host:
         return measures.Tensors(None, None, None, None, None, variable)
     rows = None

@@ -27,7 +27,7 @@ class OwnCounter:
 
     @property
     def advice_on_repeats(self):
-        """What may be the matter where a number comes again, and what to do."""
+        """Why a number may come again, and what to do."""
         is_set = self._follow_set_step and tf.summary.experimental.get_step() is not None
         return _STANDS_STILL if is_set or self._is_set_in_graph else _RESTORED
 
@@ -92,7 +92,7 @@ class _UsersNumber:
 
     @property
     def advice_on_repeats(self):
-        """What may be the matter where a number comes again, and what to do."""
+        """Why a number may come again, and what to do."""
         return _PASSED
 
     def peek(self):
