@@ -169,6 +169,7 @@ class TestLifetime:
         """A variable that is made where a dropped one was is a variable of its own."""
         variable = tf.Variable(1.0, name="w")
         dropped, address = registry.add(variable), id(variable)
+        dropped.steps_logged = 2  # so its path stays taken
         del variable
         gc.collect()
         variable = tf.Variable(2.0, name="w")

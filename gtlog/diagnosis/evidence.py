@@ -24,6 +24,9 @@ NEXT = 3
 # keys' bias beside its kernel's, which is rounding. Dense kernels have two axes, those of heads 3.
 ALIKE, FAR_SMALLER, NO_BIAS = 1.0, 0.5, 2.0
 MOST_AXES_OF_SCORES = 3
+# Of a kernel: a line that is fitted to noise moves its two weights about, and what a network of a
+# few units does is no sign of a fault.
+LEAST_ELEMENTS = 16
 
 
 class Evidence:
@@ -100,7 +103,7 @@ class Evidence:
     @staticmethod
     def _is_kernel(row):
         # What hand-written modules call their matrices tells no role.
-        is_matrix = len(row.shape) >= 2 and all(size > 0 for size in row.shape)
+        is_matrix = len(row.shape) >= 2 and np.prod(row.shape) >= LEAST_ELEMENTS
         return is_matrix and row.role in (*KERNELS, OTHER)
 
     @functools.cached_property

@@ -16,6 +16,10 @@ MOST_ALARMS = 2
 # shows it is exact: spikes recover, and a layer may begin slowly.
 CONFIRMED = 4
 EXACT = {faults.NONFINITE, faults.OVERWRITTEN, faults.NO_GRADIENT, faults.IDENTICAL_UNITS}
+# What learning, or Adam around a minimum, may look like until it is over: while a run goes on it is
+# an alarm only where the loss has risen since.
+RISEN = 1.5
+TRENDS = {faults.ASCENDING, faults.WEIGHTS_GROWING, faults.WEIGHTS_SHRINKING}
 # Share of the run after which dying units are no reason that nothing was ever learned.
 LATE = 0.2
 
@@ -68,13 +72,22 @@ def judge(table, is_whole=True):
     if len(before) and not any(_counts_against_data(one, before) for one in sightings):
         sightings.extend(_guarded(faults.NOT_LEARNING, before))
     if not is_whole and not lost:
-        sightings = [one for one in sightings if _is_confirmed(one, len(evidence))]
+        confirmed = [one for one in sightings if _is_confirmed(one, len(evidence))]
+        sightings = [_while_it_goes_on(one, evidence) for one in confirmed]
     return [_finding(evidence, *pair) for pair in _alarms_and_notes(sightings)]
 
 
 def _is_confirmed(sighting, number):
     """Whether it has stood for long enough to be told while the run goes on."""
     return sighting.fault in EXACT or number - sighting.onset >= CONFIRMED
+
+
+def _while_it_goes_on(sighting, evidence):
+    """The sighting, a note where the end may show it to be none."""
+    before, after = evidence.loss_around(sighting.onset)
+    if sighting.fault in TRENDS and not after > RISEN * before:
+        return sighting._replace(severity=NOTE)
+    return sighting
 
 
 def _counts_against_data(sighting, evidence):

@@ -107,3 +107,16 @@ def test_what_has_not_stood_is_not_said_while_the_run_goes_on():
     table = Training(before_step=cut).run(63)
     assert judge(table, is_whole=False) == []
     assert judge(Training(before_step=cut).run(70), is_whole=False)[0].first_step <= 61
+
+
+@pytest.mark.parametrize("factor, severity", [(1.02, "note"), (1.1, "alarm")])
+def test_a_trend_is_a_note_while_the_loss_falls(factor, severity):
+    """Weights that grow while a run learns are no alarm until it is over, but with the loss."""
+
+    def grow(training, step):
+        training.weights[1] *= factor
+
+    table = Training(after_update=grow).run(100)
+    (finding,) = judge(table, is_whole=False)
+    assert (finding.fault, finding.severity) == ("weights_growing", severity)
+    assert judge(table)[0].severity == "alarm"

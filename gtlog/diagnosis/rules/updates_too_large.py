@@ -58,8 +58,6 @@ MOST_KERNELS = 0.5
 # Logged steps that do damage, of some that follow each other.
 SEVERAL, SEVERAL_WITHIN = 2, 5
 PERSISTENCE = 2
-# A line that is fitted to noise moves its two weights about.
-LEAST_ELEMENTS = 16
 # The share of the run that is its start, and what is left of the loss where a run learns.
 AT_FIRST = 0.1
 LEARNED = 0.7
@@ -70,7 +68,7 @@ def find(evidence):
     ratio = evidence.update
     if not ratio.size:
         return []
-    is_grown = (_scale_before(evidence) >= LEAST_SCALE) & _is_of_size(evidence)[:, None]
+    is_grown = _scale_before(evidence) >= LEAST_SCALE
     counts = is_grown & ~_follows_gradient(evidence)
     is_settling = _settles(evidence, ratio, counts)
     is_large = persists((ratio >= RATIO) & counts, PERSISTENCE) & ~is_settling
@@ -92,12 +90,6 @@ def find(evidence):
         lag = PERSISTENCE if not is_large[:, onset].any() else PERSISTENCE - 1
         onset = max(0, onset - lag)
     return [_sighting(evidence, places, onset, ratio)]
-
-
-def _is_of_size(evidence):
-    """Whether each kernel has so many elements that its norm is no matter of one or two of them."""
-    sizes = [np.prod(evidence.rows[row].shape) for row in evidence.kernels]
-    return np.array(sizes) >= LEAST_ELEMENTS
 
 
 def _settles(evidence, ratio, counts):

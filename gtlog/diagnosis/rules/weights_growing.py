@@ -30,6 +30,8 @@ STEADY = 0.5
 MOST_KERNELS = 0.5
 # Decades beyond which all kernels need no loss that rises.
 GREW_BY_FAR = 0.5
+# What is left of the loss where the growth is that of a classifier that grows ever surer.
+LEARNED = 0.5
 FEWEST_STEPS = 6
 
 
@@ -62,7 +64,7 @@ def _late_rate(evidence, change):
 def _of_the_whole(evidence, change, grows, is_scaled):
     first, last = evidence.loss_at_ends()
     by_far = (is_scaled & (change[:, -1] >= GREW_BY_FAR)).mean() > MOST_KERNELS
-    if not last > first and not by_far:
+    if not last > first and (last < LEARNED * first or not by_far):
         return []
     text = (
         f"{several(int(grows.sum()), 'kernel')} of {len(change)} are "
