@@ -89,7 +89,8 @@ def bucket_rows(known, buckets, count):
     if scale != 1.0:
         edges /= scale
     rows[:, 0], rows[:-1, 1] = edges, edges[1:]
-    rows[-1, 1] = high  # itself: computed, it may lie beyond the largest float64
+    # The ends themselves: computed, they may be rounded to zero or beyond the largest float64.
+    rows[0, 0], rows[-1, 1] = low, high
     return rows
 
 

@@ -279,6 +279,7 @@ class TestHistogram:
 
     @given(arrays(), st.integers(1, 40))
     @example(np.array([-1.7e308, 0.0, 1.7e308]), 30)
+    @example(np.array([1e290, 5e-324]), 1)
     @example(np.array([0.0, 5e-324, 1e-323]), 4)
     @example(np.array([1.0, 1.0 + 2.0**-52]), 30)
     @example(np.array([1e-310, 1.0, 1e100]), 30)
