@@ -22,7 +22,7 @@ class _AutoGraphArtifact:
     `autograph_info__`; what the wrapper wraps is converted all the same, by `_call_in_graph`. It
     keeps what it called as it is, a method by its `__func__`, in a dict, never to convert it again.
     A wrapper that equals what it wraps, as wrapt's do, would enter the user's own function there.
-    https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/autograph/impl/api.py
+    `gtlog/_compat/autograph.py` has the link to its source.
     """
 
     __slots__ = ()

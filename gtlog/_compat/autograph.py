@@ -1,4 +1,7 @@
-"""How AutoGraph calls what it does not convert, and what it is to call as it is."""
+"""How AutoGraph calls what it does not convert, and what it is to call as it is.
+
+https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/python/autograph/impl/api.py
+"""
 
 import sys
 

@@ -2,7 +2,7 @@
 
 The order of the gates along the last axis is that of Keras's own sources:
 
-* Keras 2, TensorFlow 2.3, tensorflow/python/keras/layers: recurrent_v2.py, where `standard_lstm`
+* Keras 2 in TensorFlow 2.3, python/keras/layers: recurrent_v2.py, where `standard_lstm`
   splits into i, f, c, o and `standard_gru` into z, r, h; convolutional_recurrent.py,
   `ConvLSTM2DCell.call`; recurrent.py, `SimpleRNNCell.call`. Keras 2.15 has the same in
   keras/src/layers/rnn.
