@@ -1,7 +1,6 @@
 """The command `gtlog show`: one look at a run, in a terminal, a pipe or a CI job."""
 
 import argparse
-import os
 import re
 import sys
 
@@ -87,10 +86,8 @@ def run(arguments):
         is_found = look.has_something
         print(*lines, sep="\n", file=sys.stdout if is_found else sys.stderr, flush=True)
         return look.status
-    except BrokenPipeError:  # as by `gtlog show logs | head`
-        # What is still in the buffer goes nowhere, or Python would complain when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return look.status
+    except BrokenPipeError:
+        raise  # no error of a file: `gtlog.cli` ends quietly
     except (OSError, ValueError) as error:
         print(f"gtlog show: {error}", file=sys.stderr)
         return _UNREADABLE
