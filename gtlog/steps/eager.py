@@ -123,16 +123,9 @@ class EagerStep(RunningStep):
             return None
         return self._observed(EagerObservation, self._capture, tape, target, sources)
 
-    def handover(self, unseen):
-        """As `RunningStep.handover`; None, too, in the graph of the steps that are not logged."""
-        if self.is_compiled and _compat.compiles_with_xla() and not _compat.is_nested_graph():
-            return self.outputs
-        return super().handover(unseen)
-
-    def _outputs_in_xla(self):
+    def _way_out_of_xla(self):
         if not self.is_compiled:
-            return super()._outputs_in_xla()
+            return super()._way_out_of_xla()
         if _compat.is_nested_graph():
-            self.failures.notice(messages.NESTED_IN_XLA)
-            return None
-        return self.outputs
+            return None, messages.NESTED_IN_XLA
+        return self.outputs, None

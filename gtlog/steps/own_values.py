@@ -53,26 +53,27 @@ class OwnValues:
           ValueError: `tag` is empty, or one that gtlog itself writes.
         """
         _check_tag(tag)
+        step, is_eager = self.step, tf.executing_eagerly()
+        if is_eager and step is not None and step.capture is None:  # it is not logged
+            return
         if _compat.replica_id():  # each replica runs this line
             return
         receiver = _Receiver(tag, make, self._failures)
-        if tf.executing_eagerly():
-            self._add_eagerly(receiver, value)
+        if is_eager:
+            self._add_eagerly(step, receiver, value)
         else:
             with self._failures.guard(f"hand over {tag!r}"):
-                self._add_in_graph(receiver, value)
+                self._add_in_graph(step, receiver, value)
 
-    def _add_eagerly(self, receiver, value):
-        step = self.step
+    def _add_eagerly(self, step, receiver, value):
         if step is None:
             made = receiver.made(value)
             if made is not None:
                 self._post_hook.write_between(self._counter.latest(), made)
-        elif step.capture is not None:
+        else:
             receiver.take(step.capture, value)
 
-    def _add_in_graph(self, receiver, value):
-        step = self.step
+    def _add_in_graph(self, step, receiver, value):
         if step is None:
             self._failures.notice(messages.VALUE_OUTSIDE.format(receiver.tag))
             return

@@ -74,14 +74,12 @@ class RunningStep(Step):
         return None
 
     def _observed_in_graph(self, tape, target, sources):
-        unseen = _why_gradients_are_unseen()
-        if unseen is not None:
-            self.failures.notice(unseen)
+        handover, why_none = self._way_out()
+        if why_none is not None:
+            self.failures.notice(why_none)
+        if handover is None:
             return self._trained_unseen(sources)
-        gate = self._outputs_in_xla() if _compat.compiles_with_xla() else self._gate
-        if gate is None:
-            return self._trained_unseen(sources)
-        return self._observed(GraphObservation, gate, tape, target, sources)
+        return self._observed(GraphObservation, handover, tape, target, sources)
 
     def handover(self, unseen):
         """The way out for a tensor of the graph that is being traced.
@@ -90,12 +88,22 @@ class RunningStep(Step):
           unseen: Message to the user where nothing can be handed over.
 
         Returns:
-          A `Handover`; None if nothing can be handed over.
+          A `Handover`. None if there is none, or if the graph is that of steps that are not logged.
         """
-        if not _compat.compiles_with_xla() and _why_gradients_are_unseen() is None:
-            return self._gate
-        self.failures.notice(unseen)
-        return None
+        handover, why_none = self._way_out()
+        if why_none is not None:
+            self.failures.notice(unseen)
+        return handover
+
+    def _way_out(self):
+        """The `Handover` of this graph, or None; and why there is none, if the user must know."""
+        unseen = _why_gradients_are_unseen()
+        if unseen is not None:
+            return None, unseen
+        return self._way_out_of_xla() if _compat.compiles_with_xla() else (self._gate, None)
+
+    def _way_out_of_xla(self):
+        return None, messages.INSIDE_XLA
 
     def _trained_unseen(self, sources):
         """Notes variables whose gradients cannot be handed over; there is nothing to observe."""
@@ -103,10 +111,6 @@ class RunningStep(Step):
         for known in known_variables:
             known.is_trained_unseen = True
         self.touched(known_variables)
-
-    def _outputs_in_xla(self):
-        """The `Handover` of a graph that XLA compiles, or None if it has none."""
-        self.failures.notice(messages.INSIDE_XLA)
 
 
 def _why_gradients_are_unseen():
