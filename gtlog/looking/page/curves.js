@@ -11,7 +11,7 @@ const QUANTILE = 0.01; // beyond which a curve does not stretch its chart
 function drawChart(canvas, { lines, span, left, width, scale, rule = null, height = CHART.height, range = null, margin = 0 }) {
   const context = sized(canvas, left + width + RIGHT, height);
   const map = scale === "log" ? Math.log10 : (one) => one;
-  const [lowest, highest] = range || robustRange(lines, map);
+  const [lowest, highest] = range || robustRange(lines, map, scale === "log" ? -Infinity : 0);
   const low = lowest - margin, high = highest + margin;
   const y = (value) => CHART.top + (1 - (map(value) - low) / (high - low)) * (height - CHART.top - CHART.bottom);
   context.strokeStyle = token("--line");
@@ -73,14 +73,14 @@ function drawLine(context, { run, values, style }, span, left, width, y) {
   for (const x of lost) context.fillRect(x - 1, 1, 2, 6);
 }
 
-/** The range of most values, so that one spike does not flatten the rest. */
-function robustRange(lines, map) {
+/** The range of most values, so that one spike does not flatten the rest; of numbers of one sign, no other one. */
+function robustRange(lines, map, floor) {
   const known = lines.flatMap(({ values }) => Array.from(values, map)).filter(Number.isFinite).sort((a, b) => a - b);
   if (!known.length) return [0, 1];
   const at = (share) => known[Math.round(share * (known.length - 1))];
   const low = at(QUANTILE), high = at(1 - QUANTILE);
   const pad = Math.max((high - low) * 0.08, Math.abs(high) * 1e-3, 1e-3);
-  return [low - pad, high + pad];
+  return [known[0] >= floor ? Math.max(floor, low - pad) : low - pad, high + pad];
 }
 
 /** Whether values are told apart better by their logarithms. */
