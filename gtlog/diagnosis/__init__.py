@@ -4,8 +4,9 @@
         print(finding)
 """
 
-import importlib
 import typing
+
+from gtlog import lazy
 
 if typing.TYPE_CHECKING:
     from gtlog.diagnosis.finding import Finding
@@ -16,19 +17,12 @@ if typing.TYPE_CHECKING:
 __all__ = ["Finding", "LiveDiagnosis", "diagnose", "judge"]
 
 # Imported when first asked for: the command's help needs none of them, nor numpy.
-_HOMES = {
-    "Finding": "gtlog.diagnosis.finding",
-    "LiveDiagnosis": "gtlog.diagnosis.live",
-    "diagnose": "gtlog.diagnosis.source",
-    "judge": "gtlog.diagnosis.judge",
-}
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy.names(
+    __name__,
+    {
+        "Finding": "gtlog.diagnosis.finding",
+        "LiveDiagnosis": "gtlog.diagnosis.live",
+        "diagnose": "gtlog.diagnosis.source",
+        "judge": "gtlog.diagnosis.judge",
+    },
+)

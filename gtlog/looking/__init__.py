@@ -24,8 +24,9 @@ system, of a class `dark` or `light` of the root element, or of TensorBoard arou
 Neither TensorFlow nor TensorBoard is needed.
 """
 
-import importlib
 import typing
+
+from gtlog import lazy
 
 if typing.TYPE_CHECKING:
     from gtlog.looking.page_data.fitting import details_bytes, page_bytes
@@ -36,21 +37,14 @@ if typing.TYPE_CHECKING:
 __all__ = ["ShownRun", "details_bytes", "page_bytes", "page_files", "report_html", "shown_run"]
 
 # Imported when first asked for: the help of the command needs none of them, nor numpy.
-_HOMES = {
-    "ShownRun": "gtlog.looking.shown",
-    "details_bytes": "gtlog.looking.page_data.fitting",
-    "page_bytes": "gtlog.looking.page_data.fitting",
-    "page_files": "gtlog.looking.static_files",
-    "report_html": "gtlog.looking.report",
-    "shown_run": "gtlog.looking.shown",
-}
-
-
-def __getattr__(name):
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy.names(
+    __name__,
+    {
+        "ShownRun": "gtlog.looking.shown",
+        "details_bytes": "gtlog.looking.page_data.fitting",
+        "page_bytes": "gtlog.looking.page_data.fitting",
+        "page_files": "gtlog.looking.static_files",
+        "report_html": "gtlog.looking.report",
+        "shown_run": "gtlog.looking.shown",
+    },
+)

@@ -10,7 +10,7 @@ FOLDER = pathlib.Path(gtlog.__file__).parent
 # In the order in which the data flows: a room imports only rooms of the lines above its own, so
 # that no cycle can form. A file at the top is a room of its own.
 ROOMS = (
-    ("_compat", "errors", "statistics", "tags", "values", "vitals"),
+    ("_compat", "errors", "lazy", "statistics", "tags", "values", "vitals"),
     ("notices", "reading", "tensors", "when"),
     ("diagnosis", "records", "testing", "variables"),
     ("graphs", "looking", "terminal", "types"),
@@ -26,7 +26,7 @@ ROOMS = (
 )
 # What only looks at logs, or computes on arrays, runs where TensorFlow is not installed.
 WITHOUT_TENSORFLOW = (
-    *("diagnosis", "errors", "looking", "plugin", "reading", "statistics", "tags"),
+    *("diagnosis", "errors", "lazy", "looking", "plugin", "reading", "statistics", "tags"),
     *("terminal", "values", "vitals"),
 )
 _MOST_FILES = 13  # a dozen, and `__init__`
