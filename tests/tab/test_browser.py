@@ -3,9 +3,11 @@
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 
+from ..browser.waiting import wait_until
 from ..diagnosis.training import Training
 from ..quick import logs
 from .server import running
@@ -39,6 +41,63 @@ def test_finding_is_shown(tmp_path):
     assert console == []
     assert "not updated since step 0" in page and "net/dense_2" in page
     assert "60 logged steps" in page and page.count("<canvas") > 1
+
+
+@pytest.fixture(name="browser")
+def _browser():
+    """A browser that can be clicked in."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="needs Playwright: pip install playwright"
+    )
+    with playwright.sync_playwright() as started:
+        arguments = ["--no-sandbox", "--no-proxy-server"]
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+def test_clicks_and_keys(tmp_path, browser):
+    """In TensorBoard itself a finding leads to its row, keys choose, and a click opens a layer."""
+    training = Training(sizes=(10, *(32,) * 6, 4), frozen=(2,))
+    logs.write(tmp_path / "logs" / "faulty", training.run(60))
+    said = []
+    with running(tmp_path / "logs", tmp_path / "server") as server:
+        server.wait_for(server.marks)
+        page = browser.new_page(viewport={"width": 1300, "height": 900})
+        page.on("console", lambda message: said.append((message.location["url"], message.text)))
+        page.on("pageerror", lambda error: said.append(("gtlog", str(error))))
+        page.goto(server.url + "#gtlog")
+        frame = _tab_in(page)
+        frame.focus("#map")
+        page.keyboard.press("n")
+        wait_until(frame, "view.variable === 'net/dense_2/kernel'")
+        assert frame.inner_text("#layer h2") == "net/dense_2"
+        page.keyboard.press("Escape")
+        assert frame.evaluate("view.layer") == ""
+        page.keyboard.press("a")
+        assert frame.evaluate("modeOf(page.run)") == "absolute"
+        top = frame.evaluate("page.map.top")
+        frame.locator("#map").click(position={"x": 600, "y": top + 3})
+        wait_until(frame, "view.layer === 'net/dense_0'")
+    # What TensorBoard says of itself is its own.
+    assert [one for one in said if "gtlog" in one[0]] == []
+
+
+def _tab_in(page):
+    """The frame of the tab, once it is drawn."""
+    from playwright.sync_api import Error
+
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for frame in page.frames:
+            if frame is not page.main_frame and "gtlog" in frame.url:
+                try:
+                    wait_until(frame, "performance.getEntriesByName('gtlog-drawn').length > 0")
+                    return frame
+                except Error:  # TensorBoard has loaded the frame anew
+                    break
+        page.wait_for_timeout(100)
+    raise AssertionError(f"TensorBoard has not opened the tab: {[one.url for one in page.frames]}")
 
 
 def test_empty_state(tmp_path):
