@@ -56,7 +56,8 @@ def judge(table, is_whole=True):
 
     Args:
       table: A `VitalsTable`.
-      is_whole: Whether the run is over. While it goes on, what only the whole run tells is a note.
+      is_whole: Whether the run is over. While it goes on, a fault that only the whole run proves is
+        a note.
 
     Returns:
       A list of `Finding`, alarms first, then by the step since which they are seen.

@@ -335,7 +335,7 @@ def _totals(chosen):
 
 
 def _few_of_each_tape(losses):
-    """The losses, of which those of a tape that has more than a few become one: the last."""
+    """The losses. A tape with more than a few of them keeps its last one alone."""
     by_key = {}
     for seen in losses:
         by_key.setdefault(seen.target.key, []).append(seen)

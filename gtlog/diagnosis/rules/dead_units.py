@@ -2,7 +2,7 @@
 
 The reason: a ReLU leaves a unit without a gradient for some inputs; a unit that gets none from a
 whole batch, step after step, is dead. Where all units of a layer are dead, everything before it
-and the kernel after it get nothing either, but the bias after it does: this tells which layer it
+and the kernel after it get nothing either, but the bias after it does: this shows which layer it
 is. What an output layer leaves out (actions that are not taken), small batches and a share that
 grows slowly are healthy, so it counts where nearly all units are dead, or where many die at once.
 
