@@ -90,7 +90,7 @@ def _is_hidden(evidence, row):
 
 
 def _sighting(evidence, share, lasting):
-    starts = np.where(lasting.any(1), lasting.argmax(1), lasting.shape[1])
+    starts = np.where(lasting.any(1), lasting.argmax(1), np.inf)
     start = int(starts.min())
     places = np.flatnonzero(starts <= start + 1)
     place = _place(evidence, places, share, start)
