@@ -27,7 +27,7 @@ FEW_CLASSES = 2
 # Share of the loss of a guess below which it has learned something once.
 LOWEST = 0.85
 # Share of it by which a loss that stays may fall from the third quarter of the training to the last.
-LARGEST_FALL = 0.03
+LARGEST_FALL = 0.05
 FEWEST_STEPS = 8
 # How far the weights went, as a share of their size: a plateau at the start is healthy.
 LEAST_WAY = 0.02
