@@ -48,3 +48,9 @@ def test_not_of_an_expert_that_gets_no_example_at_the_end():
     columns["dead_units"][2, -3:] = 1.0
     columns["gradient_rms"][2:4, -3:] = 0.0
     assert alarms(make_table(table.steps, table.variables, columns, table.step_values)) == []
+
+
+def test_units_that_a_bias_shuts_in_a_run_that_has_not_learned_yet():
+    """A bias that shuts a layer is named, though the loss is that of a guess from the start."""
+    training = Training(before_step=shut(1, 1.0, 60), shuffled=True, rate=3e-3)
+    assert alarms(training.run(150)) == [("dead_units", layer(1))]

@@ -56,6 +56,11 @@ def find(evidence):
     return _sighting(evidence, share, lasting)
 
 
+def is_shut(evidence, row):
+    """Whether the bias of a kernel keeps its units shut: it is large, also beside the others."""
+    return bool(_has_large_bias(evidence)[evidence.kernels == row].any())
+
+
 def _has_large_bias(evidence):
     """Which kernels have a bias that is large, in itself and beside the other biases."""
     if not len(evidence.kernels):
