@@ -182,7 +182,7 @@ def logged_step(
     >>> float(train_step(2.0))
     1.0
     """
-    if callable(writer):
+    if callable(writer) and not hasattr(writer, "write"):
         raise TypeError(
             f"logged_step needs its arguments before it decorates {writer!r}. "
             "Write @gtlog.logged_step(writer, every=100), where writer is a "

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import gtlog
-from gtlog import StepRecord, TapeRecord, VariableRecord, summaries, tags, testing
+from gtlog import StepRecord, TapeRecord, VariableRecord, sinks, summaries, tags, testing
 from gtlog.diagnosis.faults import FAULTS
 from gtlog.testing import read_events
 
@@ -83,6 +83,7 @@ def test_the_step_of_the_readme_logs(tmp_path, monkeypatch):
 
 _PUBLIC = [
     *(f"gtlog.{name}" for name in gtlog.__all__),
+    *(f"gtlog.sinks.{name}" for name in sinks.__all__),
     *(f"gtlog.summaries.{name}" for name in summaries.__all__),
     *(
         f"gtlog.testing.{name}"
