@@ -14,8 +14,8 @@ def source_url():
     """Where the repository stands: the entry `Source` of the project URLs in setup.cfg."""
     config = configparser.ConfigParser(interpolation=None)
     config.read(ROOT / "setup.cfg", encoding="utf-8")
-    urls = dict(line.split(" = ") for line in config["metadata"]["project_urls"].split("\n") if line)
-    return urls["Source"]
+    lines = config["metadata"]["project_urls"].splitlines()
+    return dict(line.split(" = ") for line in lines if line)["Source"]
 
 
 def readme():

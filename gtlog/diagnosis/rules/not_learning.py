@@ -4,8 +4,8 @@ The reason: labels that are shuffled, inputs that are lost and losses that do no
 leave each tensor healthy; only the loss shows them. So this rule is asked where no other one
 speaks, and never names a layer. A noisy loss, a reward, the losses of two adversaries may stay
 where they are in healthy runs, so that it is an alarm only where the loss is that of a guess: the
-logarithm of the number of classes. A loss with a penalty in it, and that of a slow training, may pass
-this level on the way down: a loss that still falls is no alarm.
+logarithm of the number of classes. A loss with a penalty in it, and that of a slow training, may
+pass this level on the way down: a loss that still falls is no alarm.
 
 Source: every published tool has a rule on the loss, and it alarms on 17 of 18 healthy runs of the
 pilot; the level of a guess is our own.
@@ -26,7 +26,7 @@ NEAR_GUESS = 0.02
 FEW_CLASSES = 2
 # Share of the loss of a guess below which it has learned something once.
 LOWEST = 0.85
-# Share of it by which a loss that stays may fall from the third quarter of the training to the last.
+# Share of it by which a loss that stays may fall from the third quarter of the run to the last.
 LARGEST_FALL = 0.05
 FEWEST_STEPS = 8
 # How far the weights went, as a share of their size: a plateau at the start is healthy.
