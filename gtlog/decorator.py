@@ -157,7 +157,8 @@ def logged_step(
       summaries: Iterable of summaries, None for the stock ones.
       include: Regular expression, or several, on the paths of variables.
       exclude: Regular expression, or several, on the paths of variables.
-      model: Keras model or `tf.Module`, for what a tape cannot see.
+      model: Keras model or `tf.Module`, for what a tape cannot see; several as a dict by name, or
+        as a list.
       on_error: `"warn"` or `"raise"`.
       diagnose: True, False, or a function that is called with each new `Finding`.
 

@@ -31,6 +31,7 @@ from gtlog.summaries.checks import check_summary
 from gtlog.summaries.histograms import check_buckets, histogram_of
 from gtlog.types import Diagnose, Every, Expressions, Step, Summary, Writer
 from gtlog.values import Image, Scalar
+from gtlog.variables.models import Models
 from gtlog.variables.path_filter import PathFilter
 from gtlog.variables.registry import VariableRegistry
 from gtlog.when.schedule import as_schedule
@@ -62,7 +63,9 @@ class StepLogger:
       exclude: Regular expression, or several: variables whose path matches one are not logged.
       model: Keras model or `tf.Module`. Adds the variables that a tape does not see (moving
         statistics, frozen layers) and the classes of the layers. It is held weakly, as variables
-        are: the program that trains it keeps it.
+        are: the program that trains it keeps it. Of several models, a dict by name, or a list of
+        them, which go by their own names: the name leads the paths of a model's variables, and the
+        norms and the update ratio of each model are written too.
       on_error: `"warn"`: a failure of gtlog is given once as a `LoggingWarning` and training goes
         on. `"raise"`: it is raised as a `LoggingError` after the step has completed.
       diagnose: Whether the run is judged by its vitals while it goes on. True: each new finding is
@@ -95,7 +98,7 @@ class StepLogger:
         self._every = every
         schedule = as_schedule(every)
         step_number = as_step_number(step, failures.notice)
-        registry = VariableRegistry(PathFilter(include, exclude), _checked_model(model), failures)
+        registry = VariableRegistry(PathFilter(include, exclude), Models(model), failures)
         self._destinations = Destinations(writer, failures)
         workers = Workers(registry, schedule.is_told_by_number, failures)
         unseen = UnseenGradients(failures, is_asked_for=summaries is None)
@@ -440,12 +443,3 @@ def _checked_summaries(summaries):
     for summary in summaries:
         check_summary("summaries", summary)
     return summaries
-
-
-def _checked_model(model):
-    if model is not None and not hasattr(type(model), "variables"):
-        raise TypeError(
-            "model must be a Keras model or a tf.Module, something with `variables`, got "
-            f"{model!r} ({type(model).__name__})."
-        )
-    return model

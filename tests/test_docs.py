@@ -161,6 +161,16 @@ def test_documented_tags_exist(documented):
     assert any(_matches(documented, tag) for tag in _written_tags())
 
 
+def test_links_of_readme_hold_on_a_package_index():
+    """What setup.py makes of README has absolute links alone, each to a file of the repository."""
+    setup = runpy.run_path(str(ROOT / "setup.py"), run_name="setup_py")
+    links = re.findall(r"\]\(([^)]+)\)", _FENCE.sub("", setup["readme"]()))
+    own = re.compile(re.escape(setup["source_url"]()) + r"/(?:raw|blob)/main/([^#]+)(?:#.*)?")
+    paths = [own.fullmatch(link).group(1) for link in links if not link.startswith("#")]
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_links_lead_to_files(page):
     """Every relative link and picture of a page leads to a file that is there."""
