@@ -10,6 +10,7 @@ IMAGES, GATES, UNIT_MEANS, NONFINITE = "images", "gates", "unit_means", "nonfini
 LOSS, LEARNING_RATE = "loss", "learning_rate"
 GRADIENT_NORM, WEIGHT_NORM, UPDATE_RATIO = "gradient_norm", "weight_norm", "update_ratio"
 REPLICA_GRADIENT_NORM = "replica_gradient_norm"
+FIT, EPOCH = "fit", "epoch"
 VITALS, STEPS, FINDINGS = "gtlog/vitals", "gtlog/steps", "gtlog/findings"
 
 CHART_LAYOUT = "custom_scalars__config__"
@@ -99,6 +100,20 @@ def replica_gradient_norm(which: str) -> str:
     return f"{REPLICA_GRADIENT_NORM}/{which}"
 
 
+def fit(name: str) -> str:
+    """The tag of what Keras shows in `fit` after a step, by its name in Keras's logs.
+
+    >>> fit("accuracy"), epoch("val_accuracy")
+    ('fit/accuracy', 'epoch/val_accuracy')
+    """
+    return f"{FIT}/{name}"
+
+
+def epoch(name: str) -> str:
+    """The tag of what Keras shows in `fit` after an epoch, by its name in Keras's logs."""
+    return f"{EPOCH}/{name}"
+
+
 def table(kind: str, number: int = 1) -> str:
     """The tag of a table: the first set of rows has the plain tag, further ones a number.
 
@@ -132,7 +147,10 @@ def kind_and_path(tag: str) -> Parts:
     Parts(kind='gates', path='gru/kernel', part='z')
     >>> kind_and_path("loss/critic"), kind_and_path("gtlog/vitals/2")
     (Parts(kind='loss', path=None, part='critic'), Parts(kind='gtlog/vitals', path=None, part=None))
-    >>> kind_and_path("accuracy")
+
+    Numbers of the user's and of Keras's metrics have no kind: their names are not gtlog's.
+
+    >>> kind_and_path("epoch/accuracy")
     Parts(kind=None, path=None, part=None)
     """
     kind, _, rest = tag.partition("/")

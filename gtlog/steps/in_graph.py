@@ -43,15 +43,16 @@ class GraphStep(RunningStep):
         """Drops what TensorFlow would keep: it keeps this step for as long as the process lives."""
         self._tapes.forget_targets()
         self._touched = {}
+        self.model = None
 
     def read(self, variables):
         """Notes the variables that the step has read."""
         with self.failures.guard("find the variables of a graph"):
             self.touched(self.registry.add_all(variables))
 
-    def observe(self, tape, target, sources):
-        """As `Step.observe`."""
-        return None if self._is_unseen else self._observed_in_graph(tape, target, sources)
+    def observe(self, tape, target, sources, scale=None):
+        """As `Step.observe`, of a target whose `LossScale` may be known."""
+        return None if self._is_unseen else self._observed_in_graph(tape, target, sources, scale)
 
     def handover(self, unseen):
         """As `RunningStep.handover`; None where nothing of the step is seen, which is said."""
@@ -88,7 +89,7 @@ class GraphStep(RunningStep):
 
     def _finish_in_graph(self):
         registry, used = self.registry, list(self._touched)
-        of_model = registry.add_model()
+        of_model = registry.add_model(self.model)
         known_variables = [known for known in registry if known in {*used, *of_model}]
         failures = self.failures
         self._gate.hand_over_values(

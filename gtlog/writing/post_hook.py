@@ -133,16 +133,17 @@ class PostHook:
             return False
         return self._destinations.takes(step, self._step_number.advice_on_repeats)
 
-    def write_between(self, step, value):
-        """Writes a value of the user's with a step that is over.
+    def write_between(self, step, values):
+        """Writes values with a step that is over.
 
         Args:
           step: Number of the step.
-          value: A `gtlog.values` object.
+          values: List of `gtlog.values` objects.
         """
-        with self._lock, self.failures.guard(f"write the value {value.tag!r}", step):
-            if self._workers.this_one_writes:
-                self._destinations.write_between(step, [value], f"write the value {value.tag!r} to")
+        what = ", ".join(repr(value.tag) for value in values)
+        with self._lock, self.failures.guard(f"write the value {what}", step):
+            if values and self._workers.this_one_writes:
+                self._destinations.write_between(step, values, f"write the value {what} to")
 
     def _values_of(self, record, own):
         by_tag = dict(own)
