@@ -28,6 +28,7 @@ from gtlog._compat.functions import (
     is_compiled,
     is_tf_function,
     python_function_of,
+    side_effects,
     tracing_count,
 )
 from gtlog._compat.graphs import (
@@ -43,6 +44,7 @@ from gtlog._compat.graphs import (
 from gtlog._compat.keras import (
     computes_in_float16,
     is_fit,
+    is_keras_layer,
     is_keras_model,
     is_optimizer,
     keras_callback_class,
