@@ -9,7 +9,7 @@ from gtlog.advice.repeats import say_repeats
 from gtlog.advice.update_outside import UpdateOutside
 from gtlog.notices.failures import ALL_ELSE
 from gtlog.records.losses import LossNames, told_apart
-from gtlog.values import VALUE_TYPES, Unreadable
+from gtlog.values import VALUE_TYPES, Notice, Unreadable
 from gtlog.variables.in_use import VariablesInUse
 from gtlog.variables.registry import read_each
 
@@ -48,6 +48,12 @@ class PostHook:
         self._loss_names = LossNames()
         self._first_nonfinite = FirstNonfinite()
         self._lock = threading.RLock()
+
+    @property
+    def probing(self):
+        """The summaries that run a model, which the graph of a step has to do for them."""
+        found = [getattr(summary, "probing", None) for summary in self._summaries]
+        return [one for one in found if one is not None]
 
     def finish_eagerly(self, capture):
         """Reads the variables of a step and writes it; call it after the update."""
@@ -161,6 +167,9 @@ class PostHook:
                 self.failures.notice(found)
 
     def _add(self, by_tag, summary, value, step):
+        if isinstance(value, Notice):
+            self.failures.notice(value.message)
+            return
         if isinstance(value, Unreadable):
             self.failures.failed(f"read {value.part}", value.error, step, consequence=ALL_ELSE)
             return
