@@ -30,6 +30,10 @@ class Refused(Exception):
     """A model that is not run, and why."""
 
 
+class NotBuilt(Refused):
+    """A model some of whose layers have no variables yet."""
+
+
 class SeenLayer(NamedTuple):
     """A layer whose outputs are seen.
 
@@ -68,6 +72,7 @@ class Probe:
       variables: The `id`s of the variables that the model reads.
 
     Raises:
+      NotBuilt: the model has not made all of the variables that it reads.
       Refused: the model is not to be run, for a reason that the message says.
     """
 
@@ -114,7 +119,7 @@ def _trace(model, batch):
 
 
 def _refuse_variable(next_creator, **arguments):
-    raise Refused("it has layers that have not made their variables yet")
+    raise NotBuilt("it has layers that have not made their variables yet")
 
 
 def _mode_of(model):
