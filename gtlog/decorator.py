@@ -215,7 +215,7 @@ def _call_logged(logger, step_function, instance, args, kwargs):
         with logger._graph_step(instance) as step:
             logger._called(step, step_function, instance, args, kwargs)
             with logger._failures.guard("have AutoGraph convert the step"):
-                step_function = _converted(step_function)
+                step_function = _compat.as_autograph_calls(step_function)
             return step_function(*args, **kwargs)
     if _compat.is_tf_function(step_function):
         return logger._call_tf_function(step_function, instance, args, kwargs)
@@ -225,14 +225,6 @@ def _call_logged(logger, step_function, instance, args, kwargs):
         result = step_function(*args, **kwargs)
     logger._updates.after_call(step, counts)
     return result
-
-
-def _converted(step_function):
-    """The step as AutoGraph would have called it, where AutoGraph called the wrapper."""
-    autograph_call = _compat.called_by_autograph()
-    if autograph_call is None:
-        return step_function
-    return lambda *args, **kwargs: autograph_call(step_function, args, kwargs)
 
 
 def _if_every_is_the_step(every):

@@ -1,7 +1,6 @@
 """The machine of which the decorator is the skin."""
 
 import atexit
-import contextlib
 import weakref
 from typing import TYPE_CHECKING, Any, ContextManager, Iterable, Optional
 
@@ -20,12 +19,13 @@ from gtlog.notices.users_line import first_line_of
 from gtlog.steps import messages
 from gtlog.steps.active_step import active_step
 from gtlog.steps.by_tape import InlineSteps
-from gtlog.steps.eager import EagerStep
-from gtlog.steps.fit import FitSteps, callback_of, made_for_keras, refuse_as_callback
+from gtlog.steps.fit.batches import FitSteps
+from gtlog.steps.fit.callback import callback_of, made_for_keras, refuse_as_callback
+from gtlog.steps.fit.train_function import WatchedModels
 from gtlog.steps.in_graph import GraphStep
+from gtlog.steps.making import NewSteps
 from gtlog.steps.own_values import OwnValues
 from gtlog.steps.parts import LoggerParts
-from gtlog.steps.replicas import ReplicatedSteps
 from gtlog.steps.workers import Workers
 from gtlog.summaries.checks import check_summary
 from gtlog.summaries.histograms import check_buckets, histogram_of
@@ -118,7 +118,8 @@ class StepLogger:
         self._parts = LoggerParts(counter, Gate(), registry, self._post_hook, failures)
         self._inline = InlineSteps(self._parts)
         self._own = OwnValues(self._parts, self._inline.pending)
-        self._replicated = ReplicatedSteps()
+        self._new = NewSteps(self._parts)
+        self._watched = WatchedModels(self._parts, self._new)
         self._traced = TracedFunctions()
         self._compiled = CompiledFunctions(failures)
         self._updates = UpdatesOfCalls(failures)
@@ -148,10 +149,7 @@ class StepLogger:
 
     def _eager_step(self):
         """The next step, where Python runs it."""
-        replicas = _compat.replicas_in_threads()
-        if replicas == 1:
-            return EagerStep(self._parts)
-        return self._replicated.part(lambda: EagerStep(self._parts), replicas)
+        return self._new.eager()
 
     def _graph_step(self, owner=None):
         """The next step, where it is being traced.
@@ -159,26 +157,13 @@ class StepLogger:
         Args:
           owner: What the decorated function is a method of, where it is one.
         """
-        with self._failures.guard("begin a step of a graph"):
-            return self._traced_step(owner)
-        return contextlib.nullcontext()
 
-    def _traced_step(self, owner):
-        if _compat.is_plain_graph():
-            self._failures.notice(messages.STEP_IN_PLAIN_GRAPH)
-            return contextlib.nullcontext()
-        if _compat.runs_on_workers():
-            self._failures.notice(messages.STEP_ON_WORKERS)
-            return contextlib.nullcontext()
-        replicas = _compat.replicas_in_threads()
-        if replicas == 1:
-            return self._new_graph_step(owner)
-        return self._replicated.part(lambda: self._new_graph_step(owner), replicas)
+        def step(parts):
+            made = GraphStep(parts)
+            made.is_of_keras_model = _compat.is_keras_model(owner)
+            return made
 
-    def _new_graph_step(self, owner):
-        step = GraphStep(self._parts)
-        step.is_of_keras_model = _compat.is_keras_model(owner)
-        return step
+        return self._new.in_graph(step)
 
     def _call_tf_function(self, function, owner, args, kwargs):
         """Calls a `tf.function` object eagerly, as one step.
@@ -212,27 +197,45 @@ class StepLogger:
         return result
 
     @made_for_keras
-    def keras_callback(self) -> Any:
-        """A Keras callback that logs weights and biases of the model that `fit` trains.
+    def keras_callback(self, gradients: bool = False) -> Any:
+        """A Keras callback that logs the model that `fit` trains.
 
         `model.fit(x, y, callbacks=[log.keras_callback()])` needs no `train_step` of your own, and
         serves where XLA compiles the step, so that nothing inside it can be seen.
 
         Its steps are the batches of training, counted over epochs and calls of `fit`; evaluation
         and prediction do not count. On the scheduled ones it logs all variables of the model with
-        their values after the update, and those before it (`update_ratio`). Gradients and loss are
-        not logged: the loss that Keras shows is a mean over the epoch so far. Where Keras runs
+        their values after the update, and those before it (`update_ratio`). Where Keras runs
         several steps at once (`steps_per_execution`), it logs once after those among which a
         scheduled step was, under the number of the last of them and without `update_ratio`.
 
+        With `gradients=True` each scheduled step is logged as one with an `InstrumentedTape` is,
+        also of several that Keras runs at once: gradients, the loss, values around the update.
+        While a batch is trained on, methods of this model and of its optimizer, no class, are
+        replaced by functions that look at what they are handed. Beside that, Keras's own loss and
+        metrics are written as `fit/<name>` after a scheduled step, and as `epoch/<name>`, those of
+        validation included, after each epoch. Where XLA compiles the step, gradients and loss
+        cannot be seen, which is said.
+
         Where a decorated step of the same logger logs inside `fit`, the callback stands aside.
+
+        Args:
+          gradients: Whether to log gradients, loss and metrics as well.
 
         Returns:
           A callback for `tf.keras`, of the Keras version that it stands for. It keeps the logger
           alive.
+
+        Raises:
+          TypeError: `gradients` is no bool.
         """
+        if not isinstance(gradients, bool):
+            raise TypeError(
+                f"gradients must be a bool, got {gradients!r} ({type(gradients).__name__})."
+            )
         self._post_hook.unseen.settle()  # the tape is Keras's
-        return callback_of(FitSteps(self._parts), self)
+        watched = self._watched if gradients else None
+        return callback_of(FitSteps(self._parts, watched), self)
 
     @property
     def step_number(self) -> int:
@@ -442,4 +445,5 @@ def _checked_summaries(summaries):
         summaries = (summaries,)
     for summary in summaries:
         check_summary("summaries", summary)
-    return summaries
+    # What probes a model leaves to the vitals what it finds.
+    return sorted(summaries, key=lambda one: getattr(one, "probing", None) is None)

@@ -128,9 +128,15 @@ class TestSignatures:
 
     def test_methods_of_the_logger(self):
         """Methods that take nothing."""
-        for name in ("step", "keras_callback", "flush", "close"):
+        for name in ("step", "flush", "close"):
             method = getattr(gtlog.StepLogger, name)
             assert list(inspect.signature(method).parameters) == ["self"]
+
+    def test_the_callback(self):
+        """Gradients are seen in `fit` where they are asked for."""
+        parameters = inspect.signature(gtlog.StepLogger.keras_callback).parameters
+        assert list(parameters) == ["self", "gradients"]
+        assert parameters["gradients"].default is False
 
     def test_a_logger_shows_what_is_public(self):
         """Tab completion offers the methods of the contract, and nothing else."""

@@ -61,6 +61,6 @@ with log, log.step():
         pass
 with gtlog.InstrumentedTape(logger=log):
     pass
-callbacks: list = [log.keras_callback()]
+callbacks: list = [log.keras_callback(), log.keras_callback(gradients=True)]
 log.flush()
 log.close()
