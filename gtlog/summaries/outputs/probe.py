@@ -18,12 +18,11 @@ from gtlog.summaries.outputs.calls import CallWatcher
 from gtlog.variables import naming, roles
 
 # Layers that put out what comes in, in the same or in another shape: no chart of their own.
-_REPEATING = ("ActivityRegularization", "AlphaDropout", "Dropout", "Flatten", "GaussianDropout")
-_REPEATING += ("GaussianNoise", "InputLayer", "Permute", "Reshape", "SpatialDropout1D")
-_REPEATING += ("SpatialDropout2D", "SpatialDropout3D")
+_SPATIAL = ("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
+_NOISE = (*_SPATIAL, "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise")
+_REPEATING = (*_NOISE, "ActivityRegularization", "Flatten", "InputLayer", "Permute", "Reshape")
 # Layers that act on each unit by itself, so that the units of the layer before are theirs.
-_UNITWISE = ("Activation", "BatchNormalization", "ELU", "LeakyReLU", "PReLU", "ReLU")
-_UNITWISE += tuple(name for name in _REPEATING if "Dropout" in name or "Gaussian" in name)
+_UNITWISE = (*_NOISE, "Activation", "BatchNormalization", "ELU", "LeakyReLU", "PReLU", "ReLU")
 _LIBRARIES = ("keras", "tensorflow", "tf_keras")
 
 
