@@ -132,7 +132,7 @@ def _written_tags():
         _variable("lstm/recurrent_kernel", "recurrent_kernel", [2, 8]),
         _variable("lstm/bias", "bias", [8]),
     )
-    written, vitals = {tags.FINDINGS}, summaries.vitals()
+    written, vitals = {tags.FINDINGS, tags.fit("loss"), tags.epoch("loss")}, summaries.vitals()
     tapes = (TapeRecord("critic", variables[:1]),)
     for names, count in [(("",), 4), (("0", "1"), 3), (("critic",), 4)]:
         losses = (1.0,) * len(names)
