@@ -220,7 +220,8 @@ class Capture:
         )
 
     def _variable_record(self, known, value, gradient, is_trained):
-        parts = () if gradient is None else self._parts(known)
+        is_replicated = gradient is not None and len(self._gradients.get(known, ())) > 1
+        parts = self._parts(known) if is_replicated else ()
         return VariableRecord(
             path=known.path,
             role=known.role,

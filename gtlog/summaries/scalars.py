@@ -3,6 +3,7 @@
 import math
 
 from gtlog import statistics, tags
+from gtlog.records import together
 from gtlog.summaries.parts import numbers_of, of_each, part
 from gtlog.tensors.gradients import elements
 from gtlog.types import Summary
@@ -59,6 +60,7 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
     def summarize(record):
         note = record.gradient_note
         yield from _losses(record)
+        together.know_norms(record.variables)
         variables = [one for one in record.variables if one.role != "moving_statistic"]
         trained = _trained(variables)
         yield from _norms(trained, note)

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtlog import tags
+from gtlog.records import together
 from gtlog.summaries.kernels import kinds as kernel_kinds
 from gtlog.summaries.parts import numbers_of
 from gtlog.summaries.scalars import scalars
@@ -82,6 +83,7 @@ class _Series:
 
 
 def _table(series, variables):
+    together.know_extremes(variables)
     rows = tuple(map(_key_of, variables))
     tag, header, number = series.next(rows, lambda: _header_of(variables))
     position_of = {id(variable): position for position, variable in enumerate(variables)}
