@@ -266,6 +266,10 @@ class Capture:
     def _chosen(self, known, name=None):
         """The parts that count, a list for each replica; of tapes of one name, or of all."""
         by_replica = self._gradients.get(known, {})
+        if name is None and len(by_replica) == 1:
+            (parts,) = by_replica.values()
+            if len(parts) == 1:
+                return [parts]
         outermost = [_outermost(by_replica[replica]) for replica in sorted(by_replica)]
         if name is not None:
             outermost = [[part for part in parts if part.name == name] for parts in outermost]

@@ -18,6 +18,28 @@ def know_extremes(variables):
         _know_extremes(_small(_without(name, variables), of), name)
 
 
+def not_known_finite(variables):
+    """The variables whose value or gradient may have elements that are not finite.
+
+    Args:
+      variables: Iterable of `VariableRecord`, of which `know_extremes` may know some.
+
+    Returns:
+      List of `VariableRecord`.
+    """
+    return [
+        one
+        for one in variables
+        if _may_be_nonfinite(one, "value_extremes")
+        or (one.gradient is not None and _may_be_nonfinite(one, "gradient_extremes"))
+    ]
+
+
+def _may_be_nonfinite(variable, name):
+    known = vars(variable).get(name)
+    return known is None or known.nonfinite
+
+
 def know_norms(variables):
     """As `know_extremes`, and of the norms of values, gradients and updates."""
     for of, name in _KINDS:

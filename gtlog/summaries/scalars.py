@@ -70,7 +70,7 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
             yield from _norms(_trained(tape.variables), note, tape.name)
         if per_replica:
             yield from part("the gradients of the replicas", _spread(trained, note))
-        yield from of_each(record.variables, _nonfinite)
+        yield from of_each(together.not_known_finite(record.variables), _nonfinite)
 
     summarize.__qualname__ = "scalars"
     return summarize

@@ -104,7 +104,9 @@ def _is_time_to_compare(number):
 
 
 def _key_of(variable):
-    return variable.path, tuple(variable.value.shape), variable.value.dtype
+    array = vars(variable).get("value_array")  # has a shape at once, which a tensor has to make
+    shape = tuple(variable.value.shape) if array is None else array.shape
+    return variable.path, shape, variable.value.dtype
 
 
 def _header_of(variables):
