@@ -2,7 +2,7 @@
 
 The stock ones are made by `histograms()`, `kernel_images()`, `recurrent_gates()`, `scalars()` and
 `vitals()`; `custom_scalars_layout()` draws scalars together in few charts, and `less_often()` runs
-one on some of the logged steps only.
+one on some of the logged steps only. `overview()` lists those for a model of many variables.
 A summary of your own is any callable that takes a `gtlog.StepRecord` and returns, or yields,
 `Scalar`, `Histogram` and `Image` values:
 
@@ -15,6 +15,7 @@ from gtlog.summaries.chart_layout import custom_scalars_layout
 from gtlog.summaries.histograms import histogram_of, histograms
 from gtlog.summaries.kernels.images import kernel_images
 from gtlog.summaries.less_often import less_often
+from gtlog.summaries.overview import overview
 from gtlog.summaries.recurrent_gates import recurrent_gates
 from gtlog.summaries.scalars import scalars
 from gtlog.summaries.vitals import vitals
@@ -30,6 +31,7 @@ __all__ = [
     "histograms",
     "kernel_images",
     "less_often",
+    "overview",
     "recurrent_gates",
     "scalars",
     "vitals",
