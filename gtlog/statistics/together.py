@@ -134,8 +134,8 @@ def histograms(arrays, known, buckets):
 
     Returns:
       List of `[k, 3]` float64 arrays of left edge, right edge and count. None in place of those
-      that are better asked alone: with an element that is not finite, or all of them equal, or nearly
-      too large or too small for float64, or with many elements.
+      that are better asked alone: with an element that is not finite, or all of them equal, or
+      nearly too large or too small for float64, or with many elements.
     """
     found = [None] * len(arrays)
     usual = [

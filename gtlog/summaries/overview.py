@@ -73,6 +73,6 @@ def _told(summary):
 
 
 _NOTE = (
-    "Left out at most logged steps, as `summaries.overview()` does: the norms and extremes of every "
-    "variable at each logged step are in the table `gtlog/vitals`."
+    "Left out at most logged steps, as `summaries.overview()` does: the norms and extremes of every"
+    " variable at each logged step are in the table `gtlog/vitals`."
 )

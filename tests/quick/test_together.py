@@ -18,7 +18,8 @@ def small_arrays(draw):
         dtype = draw(st.sampled_from([np.float32, np.float64]))
         scale = draw(st.sampled_from([0.0, 1e-320, 1e-160, 1e-30, 1e-3, 1.0, 1e30, 1e200, 1e308]))
         with np.errstate(all="ignore"):
-            array = (rng.normal(size=size) * scale + draw(st.sampled_from([0.0, 1.0]))).astype(dtype)
+            array = rng.normal(size=size) * scale + draw(st.sampled_from([0.0, 1.0]))
+            array = array.astype(dtype)
         array[: size // 2] = draw(st.sampled_from([array[0], 0.0, -0.0, np.nan, np.inf, array[-1]]))
         shape = (-1, 2) if size % 2 == 0 else (-1,)
         arrays.append(np.maximum(array, 0).reshape(shape) if draw(st.booleans()) else array)
