@@ -1,9 +1,9 @@
 """Summaries: callables from a `StepRecord` to the values that one step writes.
 
 The stock ones, which `stock()` makes, are `histograms()`, `kernel_images()`, `recurrent_gates()`,
-`vitals()` and `scalars()`. `layer_outputs(model, probe)` runs a model on a fixed batch,
-`custom_scalars_layout()` draws scalars together in few charts, and `less_often()` runs one on some
-of the logged steps only.
+`vitals()` and `scalars()`; `overview()` lists those for a model of many variables.
+`layer_outputs(model, probe)` runs a model on a fixed batch, `custom_scalars_layout()` draws scalars
+together in few charts, and `less_often()` runs one on some of the logged steps only.
 A summary of your own is any callable that takes a `gtlog.StepRecord` and returns, or yields,
 `Scalar`, `Histogram` and `Image` values:
 
@@ -17,6 +17,7 @@ from gtlog.summaries.histograms import histogram_of, histograms
 from gtlog.summaries.kernels.images import kernel_images
 from gtlog.summaries.less_often import less_often
 from gtlog.summaries.outputs.summary import layer_outputs
+from gtlog.summaries.overview import overview
 from gtlog.summaries.recurrent_gates import recurrent_gates
 from gtlog.summaries.scalars import scalars
 from gtlog.summaries.stock import stock
@@ -34,6 +35,7 @@ __all__ = [
     "kernel_images",
     "layer_outputs",
     "less_often",
+    "overview",
     "recurrent_gates",
     "scalars",
     "stock",
