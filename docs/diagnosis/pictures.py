@@ -82,7 +82,7 @@ def main(faults):
             page.write_text(report_html([log]), encoding="utf-8")
             image = Image.open(io.BytesIO(screenshot(browser, page, VIEWS[fault])))
             picture = INTO / f"{fault}.png"
-            few = image.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE)
+            few = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE)
             few.save(picture, optimize=True)
             size = picture.stat().st_size
             print(f"{picture.name}: {image.size[0]} x {image.size[1]}, {size:,} bytes")
