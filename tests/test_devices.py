@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 import gtlog
+from gtlog import _compat
 from gtlog.testing import read_events
 
 PLACES = {
@@ -70,3 +72,47 @@ def test_devices(case, way, logdir):
 
 def _norm(arrays):
     return np.sqrt(sum(np.sum(array**2) for array in arrays))
+
+
+def _received_by_host(function, *arguments):
+    """Names of the tensors that a graph sends from other devices to the host.
+
+    TensorFlow tells them when the graph runs for the first time.
+    """
+    context.enable_run_metadata()
+    try:
+        function(*arguments)
+        graphs = context.export_run_metadata().partition_graphs
+    finally:
+        context.disable_run_metadata()
+    host = [node for graph in graphs for node in graph.node if node.device.endswith("CPU:0")]
+    return [
+        node.attr["tensor_name"].s.decode() for node in host if node.op in ("_Recv", "_HostRecv")
+    ]
+
+
+def test_a_graph_on_a_device_sends_no_gradient_to_the_host(logdir, monkeypatch):
+    """Where there is an accelerator, for which a second CPU stands in here, no gradient crosses to
+    the host, on a logged step or another; the loss that the step returns does."""
+    monkeypatch.setattr(_compat, "computes_on_host_alone", lambda: False)
+    weights = _weights(["/cpu:1", "/cpu:1"])
+    decorate = gtlog.logged_step(logdir, summaries=[gtlog.summaries.scalars()])
+    with tf.device("/cpu:1"):
+        x = tf.constant([[0.5, -1.0]])
+    received = _received_by_host(decorate(tf.function(_step(weights, "/cpu:1"))), x)
+    assert "gradient_norm" in read_events(logdir).tags
+    assert any("Sum" in name for name in received)
+    assert not [name for name in received if "MatMul" in name]
+
+
+def test_a_product_that_crosses_to_the_host_is_seen():
+    """The test above would see a gradient that crosses: TensorFlow tells of such a tensor."""
+
+    @tf.function
+    def step(x):
+        with tf.device("/cpu:1"):
+            product = tf.matmul(x, x)
+        with tf.device("/cpu:0"):
+            return tf.reduce_sum(product)
+
+    assert [name for name in _received_by_host(step, tf.ones([2, 2])) if "MatMul" in name]
