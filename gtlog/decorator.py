@@ -157,7 +157,8 @@ def logged_step(
       summaries: Iterable of summaries, None for the stock ones.
       include: Regular expression, or several, on the paths of variables.
       exclude: Regular expression, or several, on the paths of variables.
-      model: Keras model or `tf.Module`, for what a tape cannot see.
+      model: Keras model or `tf.Module`, for what a tape cannot see; several as a dict by name, or
+        as a list.
       on_error: `"warn"` or `"raise"`.
       diagnose: True, False, or a function that is called with each new `Finding`.
 
@@ -181,7 +182,7 @@ def logged_step(
     >>> float(train_step(2.0))
     1.0
     """
-    if callable(writer):
+    if callable(writer) and not hasattr(writer, "write"):
         raise TypeError(
             f"logged_step needs its arguments before it decorates {writer!r}. "
             "Write @gtlog.logged_step(writer, every=100), where writer is a "

@@ -1,5 +1,6 @@
 """The machine of which the decorator is the skin."""
 
+import atexit
 import weakref
 from typing import TYPE_CHECKING, Any, ContextManager, Iterable, Optional
 
@@ -30,13 +31,14 @@ from gtlog.summaries.checks import check_summary
 from gtlog.summaries.histograms import check_buckets, histogram_of
 from gtlog.types import Diagnose, Every, Expressions, Step, Summary, Writer
 from gtlog.values import Image, Scalar
+from gtlog.variables.models import Models
 from gtlog.variables.path_filter import PathFilter
 from gtlog.variables.registry import VariableRegistry
 from gtlog.when.schedule import as_schedule
 from gtlog.when.step_counter import StepCounter
 from gtlog.when.step_number import as_step_number
+from gtlog.writing.destinations import Destinations
 from gtlog.writing.post_hook import PostHook
-from gtlog.writing.writer import EventWriter
 
 
 class StepLogger:
@@ -46,8 +48,9 @@ class StepLogger:
     function. In a plain loop `InstrumentedTape(logger=logger)` is enough.
 
     Args:
-      writer: `tf.summary.SummaryWriter`; or a log directory (`str` or `os.PathLike`), for which
-        gtlog makes, owns, flushes and closes the writer.
+      writer: `tf.summary.SummaryWriter`; a log directory (`str` or `os.PathLike`), for which
+        gtlog makes, owns, flushes and closes the writer; a sink (`gtlog.sinks`, or any object with
+        a method `write(step, values)`); or a list of these. One that fails costs itself alone.
       every: Positive int N: steps 0, N, 2N, … are logged. Or a schedule: `gtlog.every_seconds`,
         `gtlog.log_spaced`, `gtlog.overhead`. Or a callable from the step number (int) to a bool.
       step: Where the step numbers come from, read before the step runs. None counts the calls from
@@ -60,7 +63,9 @@ class StepLogger:
       exclude: Regular expression, or several: variables whose path matches one are not logged.
       model: Keras model or `tf.Module`. Adds the variables that a tape does not see (moving
         statistics, frozen layers) and the classes of the layers. It is held weakly, as variables
-        are: the program that trains it keeps it.
+        are: the program that trains it keeps it. Of several models, a dict by name, or a list of
+        them, which go by their own names: the name leads the paths of a model's variables, and the
+        norms and the update ratio of each model are written too.
       on_error: `"warn"`: a failure of gtlog is given once as a `LoggingWarning` and training goes
         on. `"raise"`: it is raised as a `LoggingError` after the step has completed.
       diagnose: Whether the run is judged by its vitals while it goes on. True: each new finding is
@@ -93,8 +98,8 @@ class StepLogger:
         self._every = every
         schedule = as_schedule(every)
         step_number = as_step_number(step, failures.notice)
-        registry = VariableRegistry(PathFilter(include, exclude), _checked_model(model), failures)
-        self._writer = EventWriter(writer, failures)
+        registry = VariableRegistry(PathFilter(include, exclude), Models(model), failures)
+        self._destinations = Destinations(writer, failures)
         workers = Workers(registry, schedule.is_told_by_number, failures)
         unseen = UnseenGradients(failures, is_asked_for=summaries is None)
         summaries = _checked_summaries(summaries)
@@ -102,7 +107,7 @@ class StepLogger:
         self._post_hook = PostHook(
             registry,
             summaries,
-            self._writer,
+            self._destinations,
             workers,
             step_number,
             unseen,
@@ -124,11 +129,14 @@ class StepLogger:
             self,
             _drop,
             self._inline.pending,
-            self._writer,
-            self._post_hook.outage,
+            self._destinations,
             weakref.ref(self._findings),  # it may keep what the user's function keeps, this too
             failures,
         )
+        if not self._destinations.outlive_the_program:
+            # What was registered last is called first: before the tracker ends the run, which was
+            # begun before.
+            atexit.register(self._finalizer)
 
     @_compat.unconverted
     def step(self) -> ContextManager[Any]:
@@ -305,7 +313,8 @@ class StepLogger:
             try:
                 self._inline.pending.finish()
             finally:
-                self._writer.flush()
+                self._destinations.flush()
+        self._failures.raise_pending()
 
     @_compat.unconverted
     def close(self) -> None:
@@ -314,8 +323,9 @@ class StepLogger:
         What only a whole run shows, a layer that was never updated for one, is found here, or, as a
         warning, when the program ends.
         """
-        self._writer.check()
+        self._destinations.check()
         alive = self._finalizer.detach()
+        atexit.unregister(self._finalizer)
         if alive:
             _, _, parts, _ = alive
             _close(*parts)
@@ -330,9 +340,9 @@ class StepLogger:
         self.close()
 
     def __repr__(self) -> str:
-        step = self._writer.last_step
+        step = self._destinations.last_step
         so_far = "nothing logged yet" if step is None else f"step {step} logged last"
-        return f"<gtlog.StepLogger into {self._writer.sink}, every={self._every!r}, {so_far}>"
+        return f"<gtlog.StepLogger into {self._destinations}, every={self._every!r}, {so_far}>"
 
     if not TYPE_CHECKING:  # a type checker would take every name for an attribute
 
@@ -388,34 +398,34 @@ class StepLogger:
         self._inline.abandon(step)
 
 
-def _close(pending, writer, outage, findings, failures):
+def _close(pending, destinations, findings, failures):
     # A logger that is dropped may be finalized while somebody else's graph is being traced, which
     # would take the operations below into that graph.
     with _compat.outside_graphs():
         try:
             pending.finish()
-            _end(findings(), writer, failures)
+            _end(findings(), destinations)
         finally:
-            writer.close()
-            outage.over()
+            destinations.close()
 
 
-def _drop(pending, writer, outage, findings, failures):
+def _drop(pending, destinations, findings, failures):
     """Closes a logger that is dropped, or that the program's end meets."""
     if findings() is not None:
         findings().only_warn()
-    _close(pending, writer, outage, findings, failures)
+    _close(pending, destinations, findings, failures)
     failures.raise_pending()
 
 
-def _end(findings, writer, failures):
+def _end(findings, destinations):
     """Writes what the run as a whole shows, with its last step."""
-    if findings is None or writer.refusal:
+    if findings is None or destinations.refusal:
         return
     values = findings.values_at_end()
     if values:
-        with failures.guard("write what the whole run shows"):
-            writer.write_between(findings.last_step, values)
+        destinations.write_between(
+            findings.last_step, values, "write what the whole run shows to"
+        )
 
 
 def _checked_summaries(summaries):
@@ -436,12 +446,3 @@ def _checked_summaries(summaries):
     for summary in summaries:
         check_summary("summaries", summary)
     return summaries
-
-
-def _checked_model(model):
-    if model is not None and not hasattr(type(model), "variables"):
-        raise TypeError(
-            "model must be a Keras model or a tf.Module, something with `variables`, got "
-            f"{model!r} ({type(model).__name__})."
-        )
-    return model

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 import gtlog
-from gtlog import StepRecord, TapeRecord, VariableRecord, summaries, tags, testing
+from gtlog import StepRecord, TapeRecord, VariableRecord, sinks, summaries, tags, testing
 from gtlog.diagnosis.faults import FAULTS
 from gtlog.testing import read_events
 
@@ -83,6 +83,7 @@ def test_the_step_of_the_readme_logs(tmp_path, monkeypatch):
 
 _PUBLIC = [
     *(f"gtlog.{name}" for name in gtlog.__all__),
+    *(f"gtlog.sinks.{name}" for name in sinks.__all__),
     *(f"gtlog.summaries.{name}" for name in summaries.__all__),
     *(
         f"gtlog.testing.{name}"
@@ -158,6 +159,16 @@ def test_tags_are_documented(tag):
 def test_documented_tags_exist(documented):
     """Every tag in docs/tags.md is one that gtlog writes."""
     assert any(_matches(documented, tag) for tag in _written_tags())
+
+
+def test_links_of_readme_hold_on_a_package_index():
+    """What setup.py makes of README has absolute links alone, each to a file of the repository."""
+    setup = runpy.run_path(str(ROOT / "setup.py"), run_name="setup_py")
+    links = re.findall(r"\]\(([^)]+)\)", _FENCE.sub("", setup["readme"]()))
+    own = re.compile(re.escape(setup["source_url"]()) + r"/(?:raw|blob)/main/([^#]+)(?:#.*)?")
+    paths = [own.fullmatch(link).group(1) for link in links if not link.startswith("#")]
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)

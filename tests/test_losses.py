@@ -309,7 +309,7 @@ class TestSeveralUpdates:
         capture = Capture(0)
         for value in capture_values:
             capture.add_before("weight", tf.convert_to_tensor(value))
-        capture.add_gradient("weight", tf.constant(1.0), enclosed=False)
+            capture.add_gradient("weight", tf.constant(1.0), enclosed=False)
         assert capture.changed_between == {"weight": 1}
 
 

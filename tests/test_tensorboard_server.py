@@ -3,8 +3,6 @@
 import contextlib
 import io
 import json
-import re
-import subprocess
 import sys
 import time
 import urllib.parse
@@ -16,6 +14,8 @@ import tensorflow as tf
 
 from gtlog.cli import main
 from gtlog.testing import read_events
+
+from .processes import serving, url_of
 
 _RUNS = ("dense", "conv", "lstm")
 _PLUGINS = {"scalar": "scalars", "histogram": "histograms", "image": "images"}
@@ -70,35 +70,15 @@ def events(logs):
 def server(logs, events, tmp_path_factory):
     """A TensorBoard server that has loaded every event."""
     output = tmp_path_factory.mktemp("output") / "tensorboard.txt"
-    with output.open("wb") as file, _tensorboard(logs, file) as process:
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logs)]
+    command += ["--host", "127.0.0.1", "--port", "0", "--load_fast=false"]
+    with serving(command, output) as process:
         deadline = time.monotonic() + _PATIENCE
-        url = _wait_for(lambda: _url_in(output, process), deadline, output)
+        url = _wait_for(lambda: url_of(process, output), deadline, output)
         tensorboard = _Server(url)
         expected = {(one.kind, run, one.tag) for run, one in events}
         _wait_for(lambda: expected <= tensorboard.tags(), deadline, output)
         yield tensorboard
-
-
-@contextlib.contextmanager
-def _tensorboard(logs, output):
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logs)]
-    command += ["--host", "127.0.0.1", "--port", "0", "--load_fast=false"]
-    process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=10)
-
-
-def _url_in(output, process):
-    assert process.poll() is None, f"TensorBoard ended:\n{output.read_text()}"
-    found = re.search(r"http://127\.0\.0\.1:\d+/", output.read_text())
-    return found and found.group()
 
 
 def _wait_for(condition, deadline, output):

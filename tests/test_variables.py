@@ -6,6 +6,7 @@ import weakref
 import pytest
 import tensorflow as tf
 
+from gtlog.variables.models import Models
 from gtlog.variables.path_filter import PathFilter
 from gtlog.variables.registry import VariableRegistry
 
@@ -220,7 +221,7 @@ class TestModel:
     def test_a_module(self):
         """Of a tf.Module all variables are known, by the class of the innermost module."""
         net = Net()
-        registry = VariableRegistry(PathFilter(), net)
+        registry = VariableRegistry(PathFilter(), Models(net))
         known = registry.add_model()
         assert {one.path: one.layer for one in known} == {
             "net/inner/w": "Inner",
@@ -233,7 +234,7 @@ class TestModel:
         block = keras.Sequential([keras.layers.Conv2D(2, 1), keras.layers.BatchNormalization()])
         model = keras.Sequential([block, keras.layers.Flatten(), keras.layers.Dense(1)])
         model(tf.zeros([1, 2, 2, 1]))
-        registry = VariableRegistry(PathFilter(), model)
+        registry = VariableRegistry(PathFilter(), Models(model))
         layers = {}
         for known in registry.add_model():
             layers.setdefault(known.layer, []).append(known.role)
@@ -246,7 +247,7 @@ class TestModel:
     def test_a_model_that_is_not_built(self):
         """A model without variables adds none; once it is built it adds all."""
         model = keras.Sequential([keras.layers.Dense(1)])
-        registry = VariableRegistry(PathFilter(), model)
+        registry = VariableRegistry(PathFilter(), Models(model))
         assert registry.add_model() == []
         model(tf.zeros([1, 2]))
         assert [known.role for known in registry.add_model()] == ["kernel", "bias"]
@@ -254,7 +255,7 @@ class TestModel:
     def test_a_variable_that_a_step_has_shown_before(self):
         """It keeps its path, and gets its layer."""
         net = Net()
-        registry = VariableRegistry(PathFilter(), net)
+        registry = VariableRegistry(PathFilter(), Models(net))
         known = registry.add(net.inner.w)
         assert known.layer is None
         registry.add_model()
@@ -264,5 +265,5 @@ class TestModel:
         """What Dropout keeps for its random numbers, in Keras 3, is not among the variables."""
         model = keras.Sequential([keras.layers.Dense(1), keras.layers.Dropout(0.5)])
         model(tf.zeros([1, 2]))
-        registry = VariableRegistry(PathFilter(), model)
+        registry = VariableRegistry(PathFilter(), Models(model))
         assert [known.role for known in registry.add_model()] == ["kernel", "bias"]

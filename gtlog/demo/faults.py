@@ -161,7 +161,7 @@ class NotUpdated(Training):
     mistake = "The list that the optimizer gets lacks the variables of hidden_2."
 
     def apply(self, gradients, variables):
-        """The update, of which a layer is left out."""
+        """The update, without one layer."""
         pairs = [pair for pair in zip(gradients, variables) if not _is_of(pair[1], self.model, 2)]
         self.optimizer.apply_gradients(pairs)
 
@@ -172,11 +172,11 @@ class NoGradient(Training):
     mistake = "A tf.stop_gradient stands after hidden_2."
 
     def logits(self, images):
-        """What the model says; nothing before the third layer is told."""
+        """The logits of a batch; no gradient passes to the layers before the third."""
         return _through(self.model, images, "hidden_2", tf.stop_gradient)
 
     def apply(self, gradients, variables):
-        """The update of what has a gradient."""
+        """The update of the variables that have a gradient."""
         pairs = [pair for pair in zip(gradients, variables) if pair[0] is not None]
         self.optimizer.apply_gradients(pairs)
 

@@ -35,7 +35,7 @@ class Evidence:
     Args:
       table: A `VitalsTable`, or what has its steps, variables, columns and step values.
       is_whole: Whether the run is over, so that what has not happened will not happen.
-      is_lost: Whether NaN ended it, of which the table shows what was before.
+      is_lost: Whether NaN ended the run. The table then holds the steps before the NaN.
     """
 
     def __init__(self, table, is_whole=True, is_lost=False):
@@ -102,7 +102,7 @@ class Evidence:
 
     @staticmethod
     def _is_kernel(row):
-        # What hand-written modules call their matrices tells no role.
+        # The names in a hand-written module do not show the role of a matrix.
         is_matrix = len(row.shape) >= 2 and np.prod(row.shape) >= LEAST_ELEMENTS
         return is_matrix and row.role in (*KERNELS, OTHER)
 
@@ -234,8 +234,8 @@ class Evidence:
     def step_of_gradient(self):
         """Decades between a kernel, or the strongest before it, and the few kernels after it.
 
-        The least of three measures, of which each is uneven in some healthy network: the root mean
-        square, the norm, and the norm times that of the weights.
+        It is the least of three measures: the root mean square, the norm, and the norm times that
+        of the weights. Each of them alone is uneven in some healthy network.
         """
         norm = self.norm_of_gradient
         weights = norm + self.logarithm("value_rms")[self.kernels] + norm - self.gradient

@@ -120,7 +120,7 @@ def leapt(values, least_leap, width=3, past=10, kept=0.6):
       values: Array [rows, columns].
       least_leap: By how much a whole window lies above the median of what was before it.
       width: Number of columns of the window.
-      past: Number of columns before it, of which at least `width` must be known.
+      past: Number of columns before the window. At least `width` of them must be known.
       kept: The share of the leap that the row keeps.
 
     Returns:

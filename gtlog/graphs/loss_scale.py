@@ -1,9 +1,9 @@
 """Whether a target of `tape.gradient` carries a loss scale, as mixed precision puts on it.
 
 `optimizer.scale_loss` (Keras 3) and `optimizer.get_scaled_loss` (Keras 2) multiply the loss by a
-variable of the optimizer's. In a graph that product can be seen behind the target, and the factor
-itself handed over with the gradients, so it is the one that held at this very step. Eager tensors
-do not tell what they were computed from.
+variable of the optimizer's. In a graph the target leads back to that product, and the factor itself
+can be handed over with the gradients, so it is the one that held at this very step. Eager tensors
+do not show what they were computed from.
 """
 
 import re

@@ -92,7 +92,7 @@ def _what_is_missing(run, scalars):
     if not run.tags:
         return "There is no value in the event files of this run yet."
     return (
-        "This run has no vitals, of which the picture of all layers and the findings are made: it "
+        "This run has no vitals, and so neither a picture of all layers nor findings: it "
         "was written by an older gtlog, by another tool, or without gtlog.summaries.vitals(). "
         f"There is: {', '.join(there) or 'nothing that is drawn here'}."
     )

@@ -64,7 +64,7 @@ class Events(List[LoggedValue]):
 
         Raises:
           KeyError: nothing was written under the tag.
-          ValueError: a step was written twice, of which TensorBoard would show one.
+          ValueError: a step was written twice. TensorBoard would show one of the two.
         """
         values: Dict[int, Any] = {}
         for one in self:

@@ -256,7 +256,7 @@ _TYPES = {
     30: _Type("uint4", "u1", 7),
 }
 _FIRST_FIELD_OF_ELEMENTS = 5
-# A message of a few bytes may claim any number of elements, of which the last one repeats.
+# A message of a few bytes may claim any number of elements: the last one repeats.
 _MOST_REPEATED = 1 << 26
 
 

@@ -258,7 +258,7 @@ class Run:
         return self._value(tag, step, self._series_of(tag, "image"))
 
     def values_at(self, step: int, wanted: Iterable[str]) -> Dict[str, Any]:
-        """The values of many tags at one step, of which each event is read once.
+        """The values of many tags at one step. Each event is read once.
 
         Args:
           step: Number of a step.

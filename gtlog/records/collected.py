@@ -49,6 +49,7 @@ class Capture:
         self._before = {}
         self._latest = {}
         self._changes = {}
+        self._changes_at_gradients = {}
         self._of_tapes = {True: {}, False: {}}
         self._gradients = {}
         self._losses = {}
@@ -106,7 +107,9 @@ class Capture:
     def add_gradient(self, known, gradient, enclosed, replica=0, name=""):
         """Adds one gradient that a replica took of one variable, by a tape of some name."""
         parts = self._gradients.setdefault(known, {}).setdefault(replica, [])
-        part = _Part(gradient, enclosed, name, self._changes.get(known, 0))
+        changes = self._changes.get(known, 0)
+        self._changes_at_gradients.setdefault(known, []).append(changes)
+        part = _Part(gradient, enclosed, name, changes)
         parts[:] = [earlier for earlier in parts if not part.replaces(earlier)]
         parts.append(part)
 
@@ -148,7 +151,12 @@ class Capture:
     @property
     def changed_between(self):
         """Dict from each variable that changed between its gradients to how often it did."""
-        return {known: count for known, count in self._changes.items() if known in self._gradients}
+        counts = {
+            known: max(changes) - min(changes)
+            for known, changes in self._changes_at_gradients.items()
+            if known in self._gradients
+        }
+        return {known: count for known, count in counts.items() if count}
 
     @property
     def differentiated(self):
@@ -230,6 +238,7 @@ class Capture:
             layer=known.layer,
             replica_gradients=tuple(parts) if len(parts) > 1 else (),
             is_trained=is_trained,
+            models=known.models,
             **facts(self._asked, known),
         )
 
@@ -335,7 +344,7 @@ def _totals(chosen):
 
 
 def _few_of_each_tape(losses):
-    """The losses, of which those of a tape that has more than a few become one: the last."""
+    """The losses. A tape with more than a few of them keeps its last one alone."""
     by_key = {}
     for seen in losses:
         by_key.setdefault(seen.target.key, []).append(seen)

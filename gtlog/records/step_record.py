@@ -42,6 +42,8 @@ class VariableRecord:
         tensor, or `tf.IndexedSlices` of eager tensors. None if there was none.
       layer: Class name of the layer that holds the variable (`"Conv2D"`), None if no `model` was
         given to the logger.
+      models: Names of the models of the logger that hold the variable, where `model` gave them
+        names; the first leads the path. Empty elsewhere.
       replica_gradients: Where several replicas of a `tf.distribute` strategy took gradients, the
         part of each that runs in this process, in the order of their numbers; `gradient` is their
         sum. Empty elsewhere.
@@ -69,6 +71,7 @@ class VariableRecord:
     was_asked: Optional[bool] = None
     is_missing: Optional[bool] = None
     was_read: Optional[bool] = None
+    models: Tuple[str, ...] = ()
 
     def know(self, name, number):
         """Keeps a statistic that was found on the way, under the name of its property."""

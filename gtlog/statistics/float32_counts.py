@@ -2,9 +2,9 @@
 
 The place of an element, `(element - low) / width`, is computed in float32, a little too small. With
 19 binary places it is less than 8 units off: `-7 * 2**-24 * 2**24 <= error <= 0`, from three
-roundings of at most `2**-24` each and a factor that is `2**-22` too small. So an element is in the
-bucket that its place tells, unless its place lies within 8 units below an edge. Of random elements
-one in 65,536 does; its bucket is computed again in float64.
+roundings of at most `2**-24` each and a factor that is `2**-22` too small. So the place of an
+element gives its bucket, unless it lies within 8 units below an edge. Of random elements one in
+65,536 does; its bucket is computed again in float64.
 """
 
 import numpy as np

@@ -20,8 +20,8 @@ def custom_scalars_layout(per_variable: bool = False) -> Summary:
     variable, in place of a chart for each. The tag is `custom_scalars__config__`, which TensorBoard
     looks for. It draws what `scalars()` writes, so that has to be among the summaries too.
 
-    Where several runs have a layout TensorBoard merges them. Where a run has two, of which one is
-    yours, it shows one: do not use this summary then.
+    TensorBoard merges the layouts of several runs. Of two layouts in one run it shows one: do not
+    use this summary beside a layout of your own.
 
     Args:
       per_variable: Whether to draw `gradient_norm/<path>`, `weight_norm/<path>` and

@@ -22,7 +22,9 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
     `update_ratio`, over the variables that the step trains; `nonfinite/<path>`, the number of NaN
     and infinite elements of a variable's value and gradient together, only where there are any. Of
     tapes that have a name, `loss/<name>`, and `gradient_norm/<name>`, `weight_norm/<name>` and
-    `update_ratio/<name>` over the variables that they were asked for.
+    `update_ratio/<name>` over the variables that they were asked for. Of models that have a name,
+    `gradient_norm/<name>`, `weight_norm/<name>` and `update_ratio/<name>` over the variables of
+    the model that the step trains; in a step with a tape of the same name, those of the tape.
 
     A loss keeps its k: it belongs to the variables that it is differentiated by, not to the order
     of the `gradient` calls. Where a step has several losses by the same variables, through several
@@ -66,6 +68,8 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
             yield from _norms([variable], note, variable.path)
         for tape in record.tapes:
             yield from _norms(_trained(tape.variables), note, tape.name)
+        for name in _models(record):
+            yield from _norms([one for one in trained if name in one.models], note, name)
         if per_replica:
             yield from part("the gradients of the replicas", _spread(trained, note))
         yield from of_each(record.variables, _nonfinite)
@@ -81,6 +85,13 @@ def _losses(record):
 
 def _trained(variables):
     return [one for one in variables if one.is_trained and one.role != "moving_statistic"]
+
+
+def _models(record):
+    """The names of the models, without those that a tape of the step has."""
+    names = dict.fromkeys(name for one in record.variables for name in one.models)
+    of_tapes = {tape.name for tape in record.tapes}
+    return [name for name in names if name not in of_tapes]
 
 
 def _norms(variables, note, of=None):

@@ -22,8 +22,8 @@ class Look:
     Args:
       logdir: The directory, `str`.
       choice: A `Choice`.
-      is_over: Whether a run is judged as one that is over. While it goes on, what only the whole
-        run tells is a note.
+      is_over: Whether a run is judged as one that is over. While it goes on, a fault that only the
+        whole run proves is a note.
 
     Attributes:
       status: The exit status that fits what was seen last.

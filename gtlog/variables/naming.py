@@ -42,6 +42,16 @@ def is_unnamed(path):
     return _UNNAMED.fullmatch(path) is not None
 
 
+def without_first(path, name):
+    """The path without its first component, where that is `name` and others follow.
+
+    >>> without_first("sequential/dense/kernel", "sequential"), without_first("kernel", "kernel")
+    ('dense/kernel', 'kernel')
+    """
+    first, slash, rest = path.partition("/")
+    return rest if slash and first == name else path
+
+
 def path_of_shards(path):
     """The path of a variable that lies in shards, given that of a shard.
 

@@ -10,6 +10,7 @@ from gtlog import _compat
 from gtlog.errors import LoggingWarning
 from gtlog.notices.failures import Failures
 from gtlog.variables import naming, roles
+from gtlog.variables.models import Models
 from gtlog.variables.objects import ObjectPaths
 
 
@@ -20,6 +21,7 @@ class KnownVariable:
       path: Path that no other variable of the registry has.
       role: Role by the variable's own name, as `roles.role_of` returns it.
       layer: Class name of the layer that holds it, None without a `model`.
+      models: Names of the logger's models that hold it, where they have names.
       made: A number that is larger for variables that were made later.
       is_frozen: Whether a model holds it and does not train it.
       steps_logged: In how many steps it was logged so far.
@@ -34,6 +36,7 @@ class KnownVariable:
         self.path = path
         self.role = role
         self.layer = None
+        self.models = ()
         self.made = _compat.creation_number(variable)
 
     @property
@@ -99,8 +102,8 @@ class VariableRegistry:
 
     Args:
       path_filter: Callable from a path to whether its variable is logged.
-      model: Keras model or `tf.Module`, or None: its variables are known from the beginning of the
-        first logged step, with the classes of their layers.
+      models: `Models`, or None: their variables are known from the beginning of the first logged
+        step, with the classes of their layers.
       failures: `Failures`, which a variable that cannot be made known goes to.
 
     Attributes:
@@ -109,10 +112,10 @@ class VariableRegistry:
       objects: `ObjectPaths`, where variables without a name have a path.
     """
 
-    def __init__(self, path_filter, model=None, failures=None):
+    def __init__(self, path_filter, models=None, failures=None):
         self._path_filter = path_filter
         self._failures = Failures("warn") if failures is None else failures
-        self._model = None if model is None else weakref.ref(model)
+        self._models = Models() if models is None else models
         self._known = {}
         self._known_by_shard = {}
         self._taken = set()
@@ -121,7 +124,8 @@ class VariableRegistry:
         self._dropped = collections.deque()  # ids, appended by whichever thread drops a variable
         self.has_variables = self.is_distributed = False
         self.objects = ObjectPaths()
-        self.objects.add_object("", model)
+        for name, model in self._models.alive:
+            self.objects.add_object(name, model)
         self._lock = threading.Lock()
 
     def __iter__(self):
@@ -171,12 +175,16 @@ class VariableRegistry:
             known = self._known_already(inner)
             if known is not None:
                 return known  # since another thread added it
-            own_path = naming.own_path(_compat.full_name(variable))
+            own_path = self._models.path_of(inner) or self._own_path(variable, inner)
             if shards:
                 return self._add_shards(shards, naming.path_of_shards(own_path))
-            if naming.is_unnamed(own_path):
-                own_path = naming.own_path(self.objects.path_of(inner) or own_path)
             return self._add(KnownVariable, inner, own_path)
+
+    def _own_path(self, variable, inner):
+        own_path = naming.own_path(_compat.full_name(variable))
+        if naming.is_unnamed(own_path) and not _compat.shards_of(variable):
+            return naming.own_path(self.objects.path_of(inner) or own_path)
+        return own_path
 
     def _known_already(self, variable):
         key = id(variable)
@@ -192,6 +200,7 @@ class VariableRegistry:
     def add_all(self, variables):
         """Makes variables known; returns the `KnownVariable` of each that is not left out."""
         self.objects.forget()
+        self._models.forget()
         known = [self.add(variable) for variable in variables]
         return [one for one in known if one is not None]
 
@@ -199,27 +208,27 @@ class VariableRegistry:
         """Makes the variables of a model known, those included that no tape sees.
 
         Args:
-          model: Keras model or `tf.Module`; None takes the logger's own.
+          model: Keras model or `tf.Module`; None takes all of the logger's own.
 
         Returns:
-          Their `KnownVariable`s. Empty without a model, or if it fails to list them.
+          Their `KnownVariable`s, each once. Empty without a model, or if it fails to list them.
         """
         with self._failures.guard("find the variables of the model"):
-            return self._known_of(model)
+            models = [one for _, one in self._models.alive] if model is None else [model]
+            return self._known_of(models)
         return []
 
-    def _known_of(self, model):
-        if model is None and self._model is not None:
-            model = self._model()
-        if model is None:
-            return []
-        known = self.add_all(_compat.variables_of(model))
-        layers = _layer_names(model)
-        trained = set(self.add_all(_compat.trained_variables_of(model)))
-        for one in known:
-            one.layer = layers.get(id(one.variable))
+    def _known_of(self, models):
+        known, trained = {}, set()
+        for model in models:
+            layers = _layer_names(model)
+            for one in self.add_all(_compat.variables_of(model)):
+                known[one] = layers.get(id(one.variable))
+            trained.update(self.add_all(_compat.trained_variables_of(model)))
+        for one, layer in known.items():
+            one.layer = layer
             one.is_frozen = one not in trained
-        return known
+        return list(known)
 
     def _add(self, kind, of, own_path):
         variable = of[0] if kind is KnownShards else of
@@ -234,6 +243,7 @@ class VariableRegistry:
         self._taken.add(path)
         key, dropped = id(variable), self._dropped
         known = kind(of, path, roles.role_of(own_path), lambda reference: dropped.append(key))
+        known.models = self._models.names_of(variable)
         self._known[key] = known
         if _compat.is_distributed(variable):
             self._distributed, self.is_distributed = known, True

@@ -70,7 +70,7 @@ def measure(variables, look_for_identical_units=False):
 
     Returns:
       `[variables, columns]` float32 array in the order of `COLUMNS`; NaN where a number is not
-      known, and in the columns that no array tells.
+      known, and in the columns that do not follow from arrays.
     """
     table = np.full((len(variables), len(COLUMNS)), np.nan)
     groups, large, others = _sorted(variables)
@@ -111,7 +111,7 @@ def identical_units(columns):
     if not columns.size:
         return math.nan
     alike = _repeated(columns[0])
-    if len(columns) > 1 and alike.size > 1:  # one weight more, which tells most of them apart
+    if len(columns) > 1 and alike.size > 1:  # one more weight sets most of them apart
         alike = alike[_alike_in(columns[len(columns) // 2, alike])]
     if alike.size < 2:
         return 0.0

@@ -56,7 +56,7 @@ def of_small(rows):
 
 
 def sums_of_rows(block):
-    """Signed sums of rows of `ROW` elements, of which `of_large` makes the projections.
+    """Signed sums of rows of `ROW` elements, from which `of_large` makes the projections.
 
     Args:
       block: Flat float32 or float64 array, finite. Of all blocks of a tensor but the last, the

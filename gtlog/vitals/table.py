@@ -171,7 +171,7 @@ class VitalsTable:
         entries, length = self._entries, self._length
         while length and entries[length - 1].step >= entry.step:
             length -= 1
-        # Tables that grow from each other share one list, of which each knows its own length. The
+        # Tables that grow from each other share one list, and each knows its own length. The
         # entry stands where it should unless another table has grown from this one before.
         entries.append(entry)
         if entries[length] is not entry:
@@ -286,7 +286,7 @@ class _Part(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """One step: arrays, of which a later one counts where several have a variable; its values."""
+    """One step: its values, and its arrays. Of several arrays with a variable the last counts."""
 
     step: int
     parts: Tuple[_Part, ...]

@@ -12,7 +12,6 @@ from gtlog.records.losses import LossNames, told_apart
 from gtlog.values import VALUE_TYPES, Unreadable
 from gtlog.variables.in_use import VariablesInUse
 from gtlog.variables.registry import read_each
-from gtlog.writing.outage import Outage
 
 
 class PostHook:
@@ -21,7 +20,7 @@ class PostHook:
     Args:
       registry: `VariableRegistry` of the logger.
       summaries: Callables from a `StepRecord` to an iterable of values.
-      writer: `EventWriter`.
+      destinations: `Destinations`.
       workers: `Workers`, which share the work and of which one writes.
       step_number: Where the numbers of the steps come from (`gtlog.when.step_number`).
       unseen: `UnseenGradients`, which looks at each logged step.
@@ -30,22 +29,20 @@ class PostHook:
 
     Attributes:
       in_use: `VariablesInUse` of the logger.
-      outage: `Outage`, the steps that could not be written.
       update_outside: `UpdateOutside`, which compares steps until it is settled.
     """
 
     def __init__(
-        self, registry, summaries, writer, workers, step_number, unseen, findings, failures
+        self, registry, summaries, destinations, workers, step_number, unseen, findings, failures
     ):
         self.registry = registry
         self.failures = failures
         self.in_use = VariablesInUse()
         self.unseen = unseen
-        self.outage = Outage(failures, writer)
         self.update_outside = UpdateOutside(failures)
         self._findings = findings
         self._summaries = summaries
-        self._writer = writer
+        self._destinations = destinations
         self._workers = workers
         self._step_number = step_number
         self._loss_names = LossNames()
@@ -112,7 +109,7 @@ class PostHook:
             self.unseen.look(record, values)
         logged += self._findings.values_of(capture.step, logged, time.perf_counter() - started)
         if logged:
-            self._write(capture.step, logged)
+            self._destinations.write(capture.step, logged)
         self._say_what_is_nonfinite(record, several_updates=bool(capture.changed_between))
         with self.failures.guard("tell how often the step repeats itself", capture.step):
             say_repeats(self.failures, capture, losses, names)
@@ -129,28 +126,12 @@ class PostHook:
             known_variables = [known for known in self.registry if known in logged]
             return read_each(known_variables, self.failures, step=capture.step)
 
-    def _write(self, step, values):
-        try:
-            self._writer.write(step, values)
-        except Exception as error:
-            self.outage.lost(step, error)
-        else:
-            self.outage.over(step)
-
     def _may_write(self, step):
-        refusal = self._writer.refusal
+        refusal = self._destinations.refusal
         if refusal:
             self.failures.failed("write the event", RuntimeError(refusal), step)
             return False
-        if not self._writer.would_drop(step):
-            return True
-        self.failures.notice(
-            f"Step {step} was not logged: step {self._writer.last_step} is in the event file "
-            "already, and TensorBoard drops points when steps repeat or run backwards. "
-            f"{self._step_number.advice_on_repeats}",
-            once="repeated step",
-        )
-        return False
+        return self._destinations.takes(step, self._step_number.advice_on_repeats)
 
     def write_between(self, step, values):
         """Writes values with a step that is over.
@@ -159,10 +140,11 @@ class PostHook:
           step: Number of the step.
           values: List of `gtlog.values` objects.
         """
-        what = ", ".join(repr(value.tag) for value in values)
-        with self._lock, self.failures.guard(f"write the value {what}", step):
-            if values and self._workers.this_one_writes:
-                self._writer.write_between(step, values)
+        if values:
+            doing = f"write the value {', '.join(repr(value.tag) for value in values)}"
+            with self._lock, self.failures.guard(doing, step):
+                if self._workers.this_one_writes:
+                    self._destinations.write_between(step, values, f"{doing} to")
 
     def _values_of(self, record, own):
         by_tag = dict(own)

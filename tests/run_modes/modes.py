@@ -1,4 +1,4 @@
-"""What a way to run a step is, as a row of the table in docs/run-modes."""
+"""What a way to run a step is, as a row of the table in docs/project/run-modes."""
 
 import dataclasses
 from typing import Any, Callable, List, Mapping, Optional

@@ -6,8 +6,6 @@ import importlib.util
 import json
 import os
 import pathlib
-import re
-import subprocess
 import sys
 import time
 import urllib.error
@@ -15,6 +13,8 @@ import urllib.parse
 import urllib.request
 
 import gtlog
+
+from ..processes import serving, url_of
 
 PATIENCE = 90.0  # seconds, for a server that starts on a busy machine
 HAS_FAST_LOADER = importlib.util.find_spec("tensorboard_data_server") is not None
@@ -116,22 +116,11 @@ def running(logdir, folder, *options, loader=LOADERS[0], package=None, entry_poi
     if HAS_FAST_LOADER:
         command.append(f"--load_fast={'true' if loader == 'fast' else 'false'}")
     output = folder / "output.txt"
-    with output.open("wb") as file:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-        process = subprocess.Popen(
-            command, stdout=file, stderr=subprocess.STDOUT, env=environment, cwd=str(folder)
-        )
-    server = Server(None, output, loader)
-    try:
-        server.url = server.wait_for(lambda: _url_in(output, process))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    with serving(command, output, env=environment, cwd=str(folder)) as process:
+        server = Server(None, output, loader)
+        server.url = server.wait_for(lambda: url_of(process, output))
         yield server
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=20)
 
 
 def _make_distribution(folder, number):
@@ -141,10 +130,3 @@ def _make_distribution(folder, number):
     metadata = f"Metadata-Version: 2.1\nName: gtlog-tab{number}\nVersion: 1.0\n"
     (path / "METADATA").write_text(metadata)
     (path / "entry_points.txt").write_text(ENTRY_POINT)
-
-
-def _url_in(output, process):
-    text = output.read_text()
-    assert process.poll() is None, f"TensorBoard ended:\n{text}"
-    found = re.search(r"http://127\.0\.0\.1:\d+/(\S+/)?", text)
-    return found and found.group()

@@ -2,7 +2,7 @@
 
 The reason: a ReLU leaves a unit without a gradient for some inputs; a unit that gets none from a
 whole batch, step after step, is dead. Where all units of a layer are dead, everything before it
-and the kernel after it get nothing either, but the bias after it does: this tells which layer it
+and the kernel after it get nothing either, but the bias after it does: this shows which layer it
 is. What an output layer leaves out (actions that are not taken), small batches and a share that
 grows slowly are healthy, so it counts where nearly all units are dead, or where many die at once.
 
@@ -56,6 +56,11 @@ def find(evidence):
     return _sighting(evidence, share, lasting)
 
 
+def is_shut(evidence, row):
+    """Whether the bias of a kernel keeps its units shut: it is large, also beside the others."""
+    return bool(_has_large_bias(evidence)[evidence.kernels == row].any())
+
+
 def _has_large_bias(evidence):
     """Which kernels have a bias that is large, in itself and beside the other biases."""
     if not len(evidence.kernels):
@@ -90,7 +95,7 @@ def _is_hidden(evidence, row):
 
 
 def _sighting(evidence, share, lasting):
-    starts = np.where(lasting.any(1), lasting.argmax(1), lasting.shape[1])
+    starts = np.where(lasting.any(1), lasting.argmax(1), np.inf)
     start = int(starts.min())
     places = np.flatnonzero(starts <= start + 1)
     place = _place(evidence, places, share, start)

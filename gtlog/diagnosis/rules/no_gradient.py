@@ -43,7 +43,8 @@ def _never_returned(evidence):
     always = (is_asked & (missing == 1)).sum(1) == is_asked.sum(1)
     is_read = (evidence.column("was_read") == 1).any(1)
     suspects = always & (is_asked.sum(1) >= FEWEST_STEPS)
-    # A kernel may be read where no tape sees it; its bias beside it tells that it is in use.
+    # A kernel may be read where no tape sees it. A bias with a gradient shows that its layer is in
+    # use.
     for row in np.flatnonzero(suspects & ~is_read):
         is_read[row] = row in evidence.kernels and evidence.has_live_bias(row)
     return suspects & is_read

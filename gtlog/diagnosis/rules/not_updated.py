@@ -1,8 +1,8 @@
 """Not updated: a gradient arrives in each step, and the weight does not change.
 
 The reason, which is exact: an optimizer that is handed a gradient other than zero changes the
-variable. Only the whole run tells this from progressive unfreezing, so while a run goes on it is
-a note. Steps that change nothing at all (accumulation, a skipped step of a loss scale) do not
+variable. Only the whole run sets this apart from progressive unfreezing, so while a run goes on it
+is a note. Steps that change nothing at all (accumulation, a skipped step of a loss scale) do not
 count, and neither does a layer that the tape is not asked for. From some step on a layer may be
 frozen on purpose; a kernel that stands still beside a bias that moves is not.
 

@@ -27,8 +27,8 @@ RETURN = 0.38
 LEAST_WAY = 0.1
 LEAP = 0.3
 LEAST_EXCESS = 0.2
-# Few updates explain a way to the last bit, of which four projections see up to 2.2 times as much
-# (99.9 % of a chi-square of four degrees of freedom).
+# Few updates explain a way exactly. Four projections may show up to 2.2 times its length (99.9 % of
+# a chi-square of four degrees of freedom).
 LEAST_EXCESS_OF_FEW = 0.45
 FEWEST_PAST = 3
 # Earlier values that are looked at, evenly over the run.

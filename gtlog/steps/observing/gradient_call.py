@@ -24,7 +24,7 @@ class GradientCall:
       variables: Pairs of a position among the sources and the `KnownVariable` that stands there.
       of_model: `KnownVariable`s of the logger's `model`.
       asked: `Asked`.
-      loss_target: `Target`, what the loss is told apart by.
+      loss_target: `Target`, which sets this loss apart from others.
       is_enclosed: Whether another tape was recording.
       replica: Number of the replica.
       failures: `Failures` of the logger.
