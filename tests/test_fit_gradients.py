@@ -262,6 +262,32 @@ def test_train_steps_of_the_users_own(tmp_path):
     assert len(seen.of("loss")) == 6 and "loss" not in plain.tags
 
 
+class WithTwoOptimizers(keras.Sequential):
+    """Trains its two layers with an optimizer for each."""
+
+    def train_step(self, data):
+        """One step of both."""
+        x, y = data[:2]
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((self(x, training=True) - y) ** 2)
+        gradients = tape.gradient(loss, self.trainable_variables)
+        pairs = list(zip(gradients, self.trainable_variables))
+        self.optimizer.apply_gradients(pairs[:2])
+        self.second.apply_gradients(iter(pairs[2:]))
+        return {"squares": loss}
+
+
+def test_two_optimizers(logdir):
+    """Gradients are seen that any optimizer among the attributes of the model is handed."""
+    model = network(model_class=WithTwoOptimizers, metrics=None)
+    model.second = keras.optimizers.SGD(0.02)
+    fit(model, gtlog.StepLogger(logdir).keras_callback(gradients=True))
+    events = read_events(logdir)
+    seen = [tag for tag in events.tags if tag.startswith("gradients/")]
+    assert len(seen) == 4 and all(sorted(events.of(tag)) == list(range(6)) for tag in seen)
+    assert not left_behind(model) and not [one for one in vars(model.second) if "apply" in one]
+
+
 def test_a_decorated_train_step_logs_itself(logdir):
     """The callback of the same logger stands aside."""
     model = network(model_class=WithInstrumentedTape, metrics=None)
