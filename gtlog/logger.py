@@ -445,4 +445,5 @@ def _checked_summaries(summaries):
         summaries = (summaries,)
     for summary in summaries:
         check_summary("summaries", summary)
-    return summaries
+    # What probes a model leaves to the vitals what it finds.
+    return sorted(summaries, key=lambda one: getattr(one, "probing", None) is None)

@@ -9,6 +9,8 @@ WEIGHTS, BIASES, GRADIENTS = "weights", "biases", "gradients"
 IMAGES, GATES, UNIT_MEANS, NONFINITE = "images", "gates", "unit_means", "nonfinite"
 LOSS, LEARNING_RATE = "loss", "learning_rate"
 GRADIENT_NORM, WEIGHT_NORM, UPDATE_RATIO = "gradient_norm", "weight_norm", "update_ratio"
+OUTPUTS, OUTPUT_ZEROS = "outputs", "output_zeros"
+SILENT_UNITS, SATURATION = "silent_units", "saturation"
 REPLICA_GRADIENT_NORM = "replica_gradient_norm"
 FIT, EPOCH = "fit", "epoch"
 VITALS, STEPS, FINDINGS = "gtlog/vitals", "gtlog/steps", "gtlog/findings"
@@ -27,6 +29,9 @@ KINDS_BY_PATH = (
     *(IMAGES, GATES, UNIT_MEANS, NONFINITE),
 )
 """Kinds of tags that always have a variable's path."""
+
+KINDS_BY_LAYER = (OUTPUTS, OUTPUT_ZEROS, SILENT_UNITS, SATURATION)
+"""Kinds of tags that always have a layer's path."""
 
 KINDS_OF_STEPS = (GRADIENT_NORM, WEIGHT_NORM, UPDATE_RATIO)
 """Kinds of tags of whole steps, which with a path are about one variable."""
@@ -75,6 +80,15 @@ def unit_means(path: str) -> str:
 def nonfinite(path: str) -> str:
     """The tag of the count of NaN and infinite elements of a variable and its gradient."""
     return f"{NONFINITE}/{path}"
+
+
+def of_layer(kind: str, path: str) -> str:
+    """The tag of what a layer puts out, of one of `KINDS_BY_LAYER`.
+
+    >>> of_layer(OUTPUTS, "sequential/dense")
+    'outputs/sequential/dense'
+    """
+    return f"{kind}/{path}"
 
 
 def loss(name: Union[str, int, None] = None) -> str:
@@ -129,7 +143,7 @@ class Parts(NamedTuple):
     Attributes:
       kind: The first part, such as `"weights"`, or the whole tag of a table without its number;
         None of a tag that is not gtlog's.
-      path: Path of the variable; None if the tag is about the whole step.
+      path: Path of the variable or layer; None if the tag is about the whole step.
       part: The gate, the name of the loss, `"min"`, `"max"` or `"mean"` of the replicas; else None.
     """
 
@@ -157,7 +171,7 @@ def kind_and_path(tag: str) -> Parts:
     if kind == GATES:
         path, slash, gate = rest.rpartition("/")
         return Parts(kind, path, gate) if slash else Parts(None)
-    if kind in KINDS_BY_PATH:
+    if kind in (*KINDS_BY_PATH, *KINDS_BY_LAYER):
         return Parts(kind, rest) if rest else Parts(None)
     if kind in KINDS_OF_STEPS:
         return Parts(kind, rest or None)

@@ -110,6 +110,7 @@ def _documented_tags():
 def _matches(documented, tag):
     pattern = re.escape(documented)
     placeholders = {"<path>": ".+", "<gate>": "[a-z]", "<k>": "[0-9]+", "<name>": "[a-z]+"}
+    placeholders["<layer>"] = ".+"
     for placeholder, expression in placeholders.items():
         pattern = pattern.replace(re.escape(placeholder), expression)
     return re.fullmatch(pattern, tag) is not None
@@ -131,7 +132,7 @@ def _written_tags():
         _variable("lstm/recurrent_kernel", "recurrent_kernel", [2, 8]),
         _variable("lstm/bias", "bias", [8]),
     )
-    written, vitals = {tags.FINDINGS, tags.fit("mae"), tags.epoch("val_mae")}, summaries.vitals()
+    written, vitals = {tags.FINDINGS, tags.fit("mae"), tags.epoch("mae")}, summaries.vitals()
     tapes = (TapeRecord("critic", variables[:1]),)
     for names, count in [(("",), 4), (("0", "1"), 3), (("critic",), 4)]:
         losses = (1.0,) * len(names)
@@ -146,6 +147,10 @@ def _written_tags():
             vitals,
         ):
             written.update(value.tag for value in summary(record))
+    model = tf.keras.Sequential([tf.keras.Input((2,)), tf.keras.layers.Dense(2, "relu")])
+    model.add(tf.keras.layers.Dense(1, "tanh"))
+    outputs = summaries.layer_outputs(model, tf.ones([16, 2]))
+    written.update(value.tag for value in outputs(StepRecord(0)))
     return sorted(written)
 
 

@@ -13,7 +13,11 @@ from gtlog.sinks import findings_of, numbers_of
 from gtlog.testing import read_events
 
 from .processes import run_python
+from .run_modes.rows.replicas import mirrored_strategy
+from .run_modes.ways import compiled
 from .steps_in_ways import WAYS
+
+ALL_WAYS = {**WAYS, "compiled": lambda decorate, step: decorate(compiled(step))}
 
 
 class Kept:
@@ -78,14 +82,14 @@ def trained(weight, decorate, steps=4, way="eager"):
         weight.assign_sub(0.1 * tape.gradient(loss, weight))
         return loss
 
-    step = WAYS[way](decorate, train_step)
+    step = ALL_WAYS[way](decorate, train_step)
     return [float(step(tf.ones([2]))) for _ in range(steps)]
 
 
 class TestSeveral:
     """`writer` takes several places."""
 
-    @pytest.mark.parametrize("way", WAYS)
+    @pytest.mark.parametrize("way", ALL_WAYS)
     def test_each_gets_each_logged_step(self, way, weight, logdir):
         """A sink is given what the event file is, at the same steps, in each way to run a step."""
         sink = Kept()
@@ -98,6 +102,38 @@ class TestSeveral:
         for name in ("loss", "gradient_norm", "weight_norm", "update_ratio"):
             assert sink.of(name) == pytest.approx(events.of(name))
         assert [one.tag for one in sink.steps[0][1]] == [one.tag for one in events if one.step == 0]
+
+    def test_in_fit(self, logdir):
+        """The callback for Keras `fit` hands the sink what it writes."""
+        model = tf.keras.Sequential([tf.keras.Input((2,)), tf.keras.layers.Dense(1, name="dense")])
+        model.compile(tf.keras.optimizers.SGD(0.1), "mse")
+        sink = Kept()
+        with gtlog.StepLogger([logdir, sink], on_error="raise") as log:
+            x = np.ones([6, 2], "f")
+            model.fit(x, x[:, :1], batch_size=2, verbose=0, callbacks=[log.keras_callback()])
+        ratios = read_events(logdir).of("update_ratio")
+        assert sink.of("update_ratio") == pytest.approx(ratios) and list(ratios) == [0, 1, 2]
+
+    def test_replicas(self):
+        """Of the replicas of a strategy, one hands each step to the sink."""
+        strategy, sink = mirrored_strategy(), Kept()
+        with strategy.scope():
+            weight = tf.Variable(
+                [1.0, 2.0], name="weight", aggregation=tf.VariableAggregation.SUM
+            )
+
+        def replica_step():
+            with gtlog.InstrumentedTape() as tape:
+                loss = tf.reduce_sum(weight**2)
+            weight.assign_sub(0.1 * tape.gradient(loss, weight))
+
+        step = gtlog.logged_step(sink, on_error="raise")(
+            tf.function(lambda: strategy.run(replica_step))
+        )
+        for _ in range(2):
+            step()
+        assert [number for number, _ in sink.steps] == [0, 1]
+        assert sink.of("loss")[0] == 10.0 and sink.of("gradient_norm")[0] > 0
 
     def test_a_sink_alone(self, weight):
         """No log directory is needed."""

@@ -29,6 +29,7 @@ from gtlog._compat.functions import (
     is_compiled,
     is_tf_function,
     python_function_of,
+    side_effects,
     tracing_count,
 )
 from gtlog._compat.graphs import (
@@ -45,6 +46,7 @@ from gtlog._compat.keras import (
     computes_in_float16,
     has_keras_train_step,
     is_fit,
+    is_keras_layer,
     is_keras_model,
     is_optimizer,
     is_trained_on_workers,

@@ -50,6 +50,11 @@ def is_keras_model(value):
     return hasattr(type(value), "train_step") and hasattr(type(value), "fit")
 
 
+def is_keras_layer(value):
+    """Whether an object is a layer or model of any Keras, whose calls take `training`."""
+    return hasattr(type(value), "add_weight") and hasattr(type(value), "get_weights")
+
+
 def is_fit(function):
     """Whether a function is the bound method `fit` of a Keras model."""
     owner = getattr(function, "__self__", None)

@@ -98,6 +98,8 @@ def _counts_against_data(sighting, evidence):
     Units that die late follow from it, unless their bias shuts them.
     """
     if sighting.fault == faults.DEAD_UNITS:
+        if sighting.severity != ALARM:
+            return False
         return sighting.onset < LATE * len(evidence) or is_shut(evidence, sighting.row)
     return sighting.severity == ALARM
 

@@ -106,6 +106,16 @@ class Gate(Handover):
             make_tensors, lambda *values: callback(list(zip(were_read, values))), known_variables
         )
 
+    def hand_over_run(self, known_variables, run, callback):
+        """As `hand_over`, of tensors that are computed only where the gate is open.
+
+        Args:
+          known_variables: List of `KnownVariable`, all that may be read.
+          run: Called where they are to be computed; returns symbolic tensors.
+          callback: Called on the host with the eager tensors.
+        """
+        self._add_branch(run, callback, known_variables)
+
     def _add_branch(self, make_tensors, callback, known_variables):
         self._make_variables()
         self._cond(

@@ -38,7 +38,7 @@ class Number(NamedTuple):
 
     @property
     def tag(self) -> str:
-        """Name and path in one: `gradient_rms/dense/kernel`."""
+        """Name and path in one, such as `gradient_rms/dense/kernel`."""
         return self.name if self.variable is None else f"{self.name}/{self.variable}"
 
 

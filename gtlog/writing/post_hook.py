@@ -9,7 +9,7 @@ from gtlog.advice.repeats import say_repeats
 from gtlog.advice.update_outside import UpdateOutside
 from gtlog.notices.failures import ALL_ELSE
 from gtlog.records.losses import LossNames, told_apart
-from gtlog.values import VALUE_TYPES, Unreadable
+from gtlog.values import VALUE_TYPES, Notice, Unreadable
 from gtlog.variables.in_use import VariablesInUse
 from gtlog.variables.registry import read_each
 
@@ -48,6 +48,12 @@ class PostHook:
         self._loss_names = LossNames()
         self._first_nonfinite = FirstNonfinite()
         self._lock = threading.RLock()
+
+    @property
+    def probing(self):
+        """The summaries that run a model, which the graph of a step has to do for them."""
+        found = [getattr(summary, "probing", None) for summary in self._summaries]
+        return [one for one in found if one is not None]
 
     def finish_eagerly(self, capture):
         """Reads the variables of a step and writes it; call it after the update."""
@@ -140,11 +146,10 @@ class PostHook:
           step: Number of the step.
           values: List of `gtlog.values` objects.
         """
-        if values:
-            doing = f"write the value {', '.join(repr(value.tag) for value in values)}"
-            with self._lock, self.failures.guard(doing, step):
-                if self._workers.this_one_writes:
-                    self._destinations.write_between(step, values, f"{doing} to")
+        what = ", ".join(repr(value.tag) for value in values)
+        with self._lock, self.failures.guard(f"write the value {what}", step):
+            if values and self._workers.this_one_writes:
+                self._destinations.write_between(step, values, f"write the value {what} to")
 
     def _values_of(self, record, own):
         by_tag = dict(own)
@@ -162,6 +167,9 @@ class PostHook:
                 self.failures.notice(found)
 
     def _add(self, by_tag, summary, value, step):
+        if isinstance(value, Notice):
+            self.failures.notice(value.message)
+            return
         if isinstance(value, Unreadable):
             self.failures.failed(f"read {value.part}", value.error, step, consequence=ALL_ELSE)
             return
