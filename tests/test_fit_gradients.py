@@ -162,7 +162,7 @@ def test_nothing_is_left_of_a_fit_that_fails(logdir):
         model.fit(examples(), steps_per_epoch=3, verbose=0, shuffle=False, callbacks=[callback])
     count = len(read_events(logdir).of("loss"))
     fit(model)
-    assert len(read_events(logdir).of("loss")) == count == 2
+    assert len(read_events(logdir).of("loss")) == count >= 2
     assert not left_behind(model)
 
 
