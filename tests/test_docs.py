@@ -125,14 +125,14 @@ def _variable(path, role, shape):
 
 
 def _written_tags():
-    """Every tag that gtlog writes: of the stock summaries for a full record, and beside them."""
+    """Every tag that gtlog writes, of the stock summaries for a record that has everything."""
     variables = (
         _variable("conv/kernel", "kernel", [3, 3, 1, 2]),
         _variable("lstm/kernel", "kernel", [3, 8]),
         _variable("lstm/recurrent_kernel", "recurrent_kernel", [2, 8]),
         _variable("lstm/bias", "bias", [8]),
     )
-    written, vitals = {tags.FINDINGS, tags.fit("mae"), tags.epoch("mae")}, summaries.vitals()
+    written, vitals = {tags.FINDINGS, tags.fit("loss"), tags.epoch("loss")}, summaries.vitals()
     tapes = (TapeRecord("critic", variables[:1]),)
     for names, count in [(("",), 4), (("0", "1"), 3), (("critic",), 4)]:
         losses = (1.0,) * len(names)
