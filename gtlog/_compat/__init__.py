@@ -52,6 +52,7 @@ from gtlog._compat.keras import (
     is_trained_on_workers,
     keras_callback_class,
     layers_of,
+    optimizers_of,
     steps_per_execution,
     trained_variables_of,
     updates_made,

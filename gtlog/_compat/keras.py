@@ -66,6 +66,11 @@ def is_optimizer(value):
     return hasattr(type(value), "apply_gradients") and hasattr(type(value), "iterations")
 
 
+def optimizers_of(model):
+    """The optimizers of a Keras model, those included that a `train_step` of one's own may have."""
+    return tuple(value for value in list(vars(model).values()) if is_optimizer(value))
+
+
 def updates_made(optimizer):
     """How many updates an optimizer of Keras has counted.
 

@@ -65,8 +65,9 @@ class FitSteps:
             return  # a decorated train_step logs from inside the graph
         number, is_due = self._counter.begin_ahead()
         if self._is_watched:
-            due = self._counter.look_ahead(_compat.steps_per_execution(model))
-            self._watched.announce(model, number, due)
+            with self._failures.guard("watch the steps of fit", number):
+                due = self._counter.look_ahead(_compat.steps_per_execution(model))
+                self._watched.announce(model, number, due)
         if is_due and not (self._is_watched and self._watched.is_seen(model)):
             with self._failures.guard("read the variables", number):
                 self._capture = self._with_values_before(number, model)

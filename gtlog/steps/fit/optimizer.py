@@ -1,9 +1,9 @@
-"""What the optimizer of a Keras model is handed inside `fit`: gradients, and the loss.
+"""What the optimizers of a Keras model are handed inside `fit`: gradients, and the loss.
 
 The tape of Keras's own `train_step` is out of reach. But its gradients go to the optimizer, and so
 does the loss that they were taken of: to `minimize` in Keras 2, to be scaled in Keras 3. While the
-train function runs, these methods of this one optimizer are replaced by functions that look at
-their arguments and call them.
+train function runs, these methods of the model's own optimizers are replaced by functions that look
+at their arguments and call them.
 
 https://github.com/keras-team/keras/blob/v3.12.0/keras/src/backend/tensorflow/trainer.py
 https://github.com/tensorflow/tensorflow/blob/v2.3.0/tensorflow/python/keras/engine/training.py
@@ -25,7 +25,7 @@ _AGGREGATED = {"experimental_aggregate_gradients": False, "skip_gradients_aggreg
 
 
 class OptimizerCalls:
-    """Follows the calls that the steps of `fit` make of their optimizer.
+    """Follows the calls that the steps of `fit` make of their optimizers.
 
     Args:
       failures: `Failures` of the logger.
@@ -37,12 +37,12 @@ class OptimizerCalls:
 
     def overrides_of(self, model):
         """What is to be replaced while steps run: list of (object, name, function)."""
-        optimizer = model.optimizer
         found = []
-        for name in ("minimize", *_SCALING, _AGGREGATING, *_APPLYING):
-            method = getattr(optimizer, name, None)
-            if method is not None:
-                found.append((optimizer, name, self._follower(optimizer, name, method)))
+        for optimizer in {id(one): one for one in _compat.optimizers_of(model)}.values():
+            for name in ("minimize", *_SCALING, _AGGREGATING, *_APPLYING):
+                method = getattr(optimizer, name, None)
+                if method is not None:
+                    found.append((optimizer, name, self._follower(optimizer, name, method)))
         losses = getattr(model, "compiled_loss", None)
         if losses is not None and _compat.has_keras_train_step(model):
             found.append((model, "compiled_loss", _FollowedLosses(losses, self._lost)))
@@ -110,7 +110,7 @@ class OptimizerCalls:
 
 
 class _CallsOfStep:
-    """The calls of one optimizer that one step makes in one thread.
+    """The calls of optimizers that one step makes in one thread.
 
     Attributes:
       loss: The last loss that was seen, without a loss scale; None before.

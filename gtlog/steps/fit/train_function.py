@@ -261,5 +261,6 @@ def _function_of(model):
 
 
 def _fit_of(model):
-    """What tells one call of `fit` from another, its history, as a weak reference."""
-    return weakref.ref(model.history)
+    """What tells one call of `fit` from another: its history, as a weak reference, or None."""
+    history = getattr(model, "history", None)
+    return None if history is None else weakref.ref(history)
