@@ -64,6 +64,10 @@ class StepLogger:
         are: the program that trains it keeps it. Of several models, a dict by name, or a list of
         them, which go by their own names: the name leads the paths of a model's variables, and the
         norms and the update ratio of each model are written too.
+      names: `"own"`: variables are called as Keras calls them. `"recounted"`: the numbers that
+        Keras gives to layers without a name count within the logger's models, from 0, whatever
+        other models the process has made. What is in no model that is seen, through `model` or
+        through what the decorated function holds, keeps its own name.
       on_error: `"warn"`: a failure of gtlog is given once as a `LoggingWarning` and training goes
         on. `"raise"`: it is raised as a `LoggingError` after the step has completed.
       diagnose: Whether the run is judged by its vitals while it goes on. True: each new finding is
@@ -89,6 +93,7 @@ class StepLogger:
         include: Expressions = None,
         exclude: Expressions = None,
         model: Any = None,
+        names: str = "own",
         on_error: str = "warn",
         diagnose: Diagnose = True,
     ) -> None:
@@ -96,7 +101,9 @@ class StepLogger:
         self._every = every
         schedule = as_schedule(every)
         step_number = as_step_number(step, failures.notice)
-        registry = VariableRegistry(PathFilter(include, exclude), Models(model), failures)
+        registry = VariableRegistry(
+            PathFilter(include, exclude), Models(model), failures, _are_recounted(names)
+        )
         self._writer = EventWriter(writer, failures)
         workers = Workers(registry, schedule.is_told_by_number, failures)
         unseen = UnseenGradients(failures, is_asked_for=summaries is None)
@@ -436,3 +443,9 @@ def _checked_summaries(summaries):
     for summary in summaries:
         check_summary("summaries", summary)
     return summaries
+
+
+def _are_recounted(names):
+    if names not in ("own", "recounted"):
+        raise ValueError(f"names must be 'own' or 'recounted', got {names!r}.")
+    return names == "recounted"

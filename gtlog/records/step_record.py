@@ -44,6 +44,8 @@ class VariableRecord:
         given to the logger.
       models: Names of the models of the logger that hold the variable, where `model` gave them
         names; the first leads the path. Empty elsewhere.
+      recounted: The path that the variable has where the process has made no other models before
+        (`docs/names`), which comparisons go by; None where its model is not known.
       replica_gradients: Where several replicas of a `tf.distribute` strategy took gradients, the
         part of each that runs in this process, in the order of their numbers; `gradient` is their
         sum. Empty elsewhere.
@@ -72,6 +74,7 @@ class VariableRecord:
     is_missing: Optional[bool] = None
     was_read: Optional[bool] = None
     models: Tuple[str, ...] = ()
+    recounted: Optional[str] = None
 
     def know(self, name, number):
         """Keeps a statistic that was found on the way, under the name of its property."""

@@ -70,6 +70,7 @@ class FitSteps:
     def _with_values_before(self, number, model):
         capture = Capture(number)
         with _compat.stop_recording():
+            self._registry.add_model(model)  # first: it tells what its variables are called
             for known in self._registry.add_all(_compat.trained_variables_of(model)):
                 capture.add_before(known, known.read())
         return capture

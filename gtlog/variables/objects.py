@@ -141,6 +141,11 @@ class ObjectPaths:
             kept[id(root)] = name, paths, seen
         return [(name, paths) for name, paths, _ in kept.values()]
 
+    @property
+    def roots(self):
+        """The modules that the steps hold, those inside others included."""
+        return [root for _, root in self._roots()]
+
     def _roots(self):
         roots = [(name, reference()) for name, reference in list(self._objects.values())]
         for reference in self._functions:
