@@ -31,6 +31,7 @@ from gtlog.summaries.histograms import check_buckets, histogram_of
 from gtlog.types import Diagnose, Every, Expressions, Step, Summary, Writer
 from gtlog.values import Image, Scalar
 from gtlog.variables.models import Models
+from gtlog.variables.optimizers import OptimizersOfSteps, WantedOptimizers
 from gtlog.variables.path_filter import PathFilter
 from gtlog.variables.registry import VariableRegistry
 from gtlog.when.schedule import as_schedule
@@ -109,8 +110,11 @@ class StepLogger:
         unseen = UnseenGradients(failures, is_asked_for=summaries is None)
         summaries = _checked_summaries(summaries)
         self._findings = LiveFindings(diagnose, failures)
+        wanted = [getattr(one, "optimizers", None) for one in summaries]
+        wanted = [one for one in wanted if isinstance(one, WantedOptimizers)]
         self._post_hook = PostHook(
             registry,
+            OptimizersOfSteps(wanted, registry.objects, failures),
             summaries,
             self._writer,
             workers,

@@ -8,6 +8,7 @@ from typing import NamedTuple, Optional, Union
 WEIGHTS, BIASES, GRADIENTS = "weights", "biases", "gradients"
 IMAGES, GATES, UNIT_MEANS, NONFINITE = "images", "gates", "unit_means", "nonfinite"
 LOSS, LEARNING_RATE = "loss", "learning_rate"
+SLOTS, SLOT_NORM = "slots", "slot_norm"
 GRADIENT_NORM, WEIGHT_NORM, UPDATE_RATIO = "gradient_norm", "weight_norm", "update_ratio"
 REPLICA_GRADIENT_NORM = "replica_gradient_norm"
 VITALS, STEPS, FINDINGS = "gtlog/vitals", "gtlog/steps", "gtlog/findings"
@@ -23,9 +24,11 @@ _BY_PATH = (WEIGHTS, BIASES, GRADIENTS)
 KINDS_BY_PATH = (
     *_BY_PATH,
     *(kind + _SIGNED_LOG for kind in _BY_PATH),
-    *(IMAGES, GATES, UNIT_MEANS, NONFINITE),
+    *(IMAGES, GATES, UNIT_MEANS, NONFINITE, SLOTS, SLOT_NORM),
 )
 """Kinds of tags that always have a variable's path."""
+
+_WITH_PART = (GATES, SLOTS, SLOT_NORM)
 
 KINDS_OF_STEPS = (GRADIENT_NORM, WEIGHT_NORM, UPDATE_RATIO)
 """Kinds of tags of whole steps, which with a path are about one variable."""
@@ -85,6 +88,29 @@ def loss(name: Union[str, int, None] = None) -> str:
     return LOSS if name is None else f"{LOSS}/{name}"
 
 
+def learning_rate(name: str = "") -> str:
+    """The tag of a learning rate: that of the only optimizer, or of one of several by its name.
+
+    >>> learning_rate(), learning_rate("critic")
+    ('learning_rate', 'learning_rate/critic')
+    """
+    return f"{LEARNING_RATE}/{name}" if name else LEARNING_RATE
+
+
+def slots(path: str, slot: str) -> str:
+    """The tag of the distribution of what an optimizer keeps for a variable.
+
+    >>> slots("dense/kernel", "momentum")
+    'slots/dense/kernel/momentum'
+    """
+    return f"{SLOTS}/{path}/{slot}"
+
+
+def slot_norm(path: str, slot: str) -> str:
+    """The tag of the norm of what an optimizer keeps for a variable."""
+    return f"{SLOT_NORM}/{path}/{slot}"
+
+
 def of_step(kind: str, of: Optional[str] = None) -> str:
     """The tag of a norm or ratio: of the whole step, of one variable, or of a named tape.
 
@@ -115,7 +141,8 @@ class Parts(NamedTuple):
       kind: The first part, such as `"weights"`, or the whole tag of a table without its number;
         None of a tag that is not gtlog's.
       path: Path of the variable; None if the tag is about the whole step.
-      part: The gate, the name of the loss, `"min"`, `"max"` or `"mean"` of the replicas; else None.
+      part: The gate, the slot, the name of the loss or of the optimizer, `"min"`, `"max"` or
+        `"mean"` of the replicas; else None.
     """
 
     kind: Optional[str]
@@ -136,17 +163,17 @@ def kind_and_path(tag: str) -> Parts:
     Parts(kind=None, path=None, part=None)
     """
     kind, _, rest = tag.partition("/")
-    if kind == GATES:
-        path, slash, gate = rest.rpartition("/")
-        return Parts(kind, path, gate) if slash else Parts(None)
+    if kind in _WITH_PART:
+        path, slash, own = rest.rpartition("/")
+        return Parts(kind, path, own) if slash else Parts(None)
     if kind in KINDS_BY_PATH:
         return Parts(kind, rest) if rest else Parts(None)
     if kind in KINDS_OF_STEPS:
         return Parts(kind, rest or None)
     if kind in (LOSS, REPLICA_GRADIENT_NORM):
         return Parts(kind, None, rest or None)
-    if tag == LEARNING_RATE:
-        return Parts(kind)
+    if kind == LEARNING_RATE and tag != f"{LEARNING_RATE}/":
+        return Parts(kind, None, rest or None)
     return Parts(kind_of_table(tag))
 
 

@@ -9,7 +9,16 @@ import pytest
 import tensorflow as tf
 
 import gtlog
-from gtlog import StepRecord, TapeRecord, VariableRecord, summaries, tags, testing
+from gtlog import (
+    OptimizerRecord,
+    SlotRecord,
+    StepRecord,
+    TapeRecord,
+    VariableRecord,
+    summaries,
+    tags,
+    testing,
+)
 from gtlog.diagnosis.faults import FAULTS
 from gtlog.testing import read_events
 
@@ -108,7 +117,14 @@ def _documented_tags():
 
 def _matches(documented, tag):
     pattern = re.escape(documented)
-    placeholders = {"<path>": ".+", "<gate>": "[a-z]", "<k>": "[0-9]+", "<name>": "[a-z]+"}
+    placeholders = {
+        "<path>": ".+",
+        "<gate>": "[a-z]",
+        "<slot>": "[a-z]+",
+        "<head>": "[0-9]+",
+        "<k>": "[0-9]+",
+        "<name>": "[a-z]+",
+    }
     for placeholder, expression in placeholders.items():
         pattern = pattern.replace(re.escape(placeholder), expression)
     return re.fullmatch(pattern, tag) is not None
@@ -120,6 +136,10 @@ def _variable(path, role, shape):
     return VariableRecord(
         path, role, value, before=value, gradient=gradient, replica_gradients=(gradient, gradient)
     )
+
+
+def _optimizer(name):
+    return OptimizerRecord(name, 1, 0.5, (SlotRecord("conv/kernel", "momentum", tf.ones([3])),))
 
 
 def _written_tags():
@@ -134,7 +154,14 @@ def _written_tags():
     tapes = (TapeRecord("critic", variables[:1]),)
     for names, count in [(("",), 4), (("0", "1"), 3), (("critic",), 4)]:
         losses = (1.0,) * len(names)
-        record = StepRecord(0, losses, variables[:count], loss_names=names, tapes=tapes)
+        record = StepRecord(
+            0,
+            losses,
+            variables[:count],
+            loss_names=names,
+            tapes=tapes,
+            optimizers=tuple(map(_optimizer, ("", "critic"))),
+        )
         for summary in (
             summaries.histograms(),
             summaries.histograms(scale="signed_log"),
@@ -142,6 +169,7 @@ def _written_tags():
             summaries.recurrent_gates(),
             summaries.scalars(per_variable=True, per_replica=True),
             summaries.custom_scalars_layout(),
+            summaries.optimizer(histograms=True),
             vitals,
         ):
             written.update(value.tag for value in summary(record))

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtlog import statistics
+from gtlog.records.optimizer_record import OptimizerRecord
 from gtlog.statistics.reducer import Reducer
 from gtlog.tensors import gradients
 from gtlog.tensors.arrays import array_of
@@ -240,6 +241,8 @@ class StepRecord:
         loss has no name, and several are `"0"`, `"1"`, ….
       loss_notes: Markdown for each loss, what it is the loss of.
       tapes: One `TapeRecord` for each name that tapes of the step have.
+      optimizers: One `OptimizerRecord` for each optimizer of the step, where the logger has the
+        summary `optimizer()`.
     """
 
     step: int
@@ -249,6 +252,7 @@ class StepRecord:
     loss_names: Tuple[str, ...] = ()
     loss_notes: Tuple[str, ...] = ()
     tapes: Tuple[TapeRecord, ...] = ()
+    optimizers: Tuple[OptimizerRecord, ...] = ()
 
     def __post_init__(self):
         count = len(self.losses)

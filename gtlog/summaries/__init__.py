@@ -1,8 +1,8 @@
 """Summaries: callables from a `StepRecord` to the values that one step writes.
 
 The stock ones are made by `histograms()`, `kernel_images()`, `recurrent_gates()`, `scalars()` and
-`vitals()`; `custom_scalars_layout()` draws scalars together in few charts, and `less_often()` runs
-one on some of the logged steps only.
+`vitals()`; `optimizer()` writes learning rate and slots, `custom_scalars_layout()` draws scalars
+together in few charts, and `less_often()` runs one on some of the logged steps only.
 A summary of your own is any callable that takes a `gtlog.StepRecord` and returns, or yields,
 `Scalar`, `Histogram` and `Image` values:
 
@@ -15,6 +15,7 @@ from gtlog.summaries.chart_layout import custom_scalars_layout
 from gtlog.summaries.histograms import histogram_of, histograms
 from gtlog.summaries.kernels.images import kernel_images
 from gtlog.summaries.less_often import less_often
+from gtlog.summaries.optimizer import optimizer
 from gtlog.summaries.recurrent_gates import recurrent_gates
 from gtlog.summaries.scalars import scalars
 from gtlog.summaries.vitals import vitals
@@ -30,6 +31,7 @@ __all__ = [
     "histograms",
     "kernel_images",
     "less_often",
+    "optimizer",
     "recurrent_gates",
     "scalars",
     "vitals",

@@ -41,4 +41,6 @@ def less_often(summary: Summary, every: Every) -> Summary:
                 yield from () if values is None else values
 
     summarize.__qualname__ = getattr(summary, "__qualname__", None) or repr(summary)
+    if hasattr(summary, "optimizers"):
+        summarize.optimizers = summary.optimizers
     return summarize
