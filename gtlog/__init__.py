@@ -19,7 +19,7 @@ import importlib
 import typing
 
 if typing.TYPE_CHECKING:
-    from gtlog import summaries, testing
+    from gtlog import sinks, summaries, testing
     from gtlog.decorator import logged_step
     from gtlog.diagnosis.finding import Finding
     from gtlog.diagnosis.source import diagnose
@@ -51,6 +51,7 @@ __all__ = [
     "logged_step",
     "open_run",
     "overhead",
+    "sinks",
     "summaries",
     "testing",
 ]
@@ -78,12 +79,14 @@ _HOMES = {
     "logged_step": "gtlog.decorator",
     "open_run": "gtlog.reading.run",
     "overhead": "gtlog.when.schedule",
+    "sinks": "gtlog",
     "summaries": "gtlog",
     "testing": "gtlog",
 }
 
-# Homes of what needs no TensorFlow. Of `testing`, `assert_traced_at_most` alone needs it.
-_WITHOUT_TENSORFLOW = (
+# What needs no TensorFlow. Of `testing`, `assert_traced_at_most` alone needs it.
+_MODULES_WITHOUT_TENSORFLOW = ("sinks", "testing")
+_HOMES_WITHOUT_TENSORFLOW = (
     "gtlog.diagnosis.finding",
     "gtlog.diagnosis.source",
     "gtlog.errors",
@@ -95,7 +98,7 @@ def __getattr__(name):
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if home not in _WITHOUT_TENSORFLOW and name != "testing":
+    if home not in _HOMES_WITHOUT_TENSORFLOW and name not in _MODULES_WITHOUT_TENSORFLOW:
         importlib.import_module("gtlog._compat")  # first: it says what to install without it
     if home == __name__:
         return importlib.import_module(f"{__name__}.{name}")

@@ -184,7 +184,7 @@ def logged_step(
     >>> float(train_step(2.0))
     1.0
     """
-    if callable(writer):
+    if callable(writer) and not hasattr(writer, "write"):
         raise TypeError(
             f"logged_step needs its arguments before it decorates {writer!r}. "
             "Write @gtlog.logged_step(writer, every=100), where writer is a "
@@ -218,7 +218,7 @@ def _call_logged(logger, step_function, instance, args, kwargs):
         with logger._graph_step(instance) as step:
             logger._called(step, step_function, instance, args, kwargs)
             with logger._failures.guard("have AutoGraph convert the step"):
-                step_function = _converted(step_function)
+                step_function = _compat.as_autograph_calls(step_function)
             return step_function(*args, **kwargs)
     if _compat.is_tf_function(step_function):
         return logger._call_tf_function(step_function, instance, args, kwargs)
@@ -228,14 +228,6 @@ def _call_logged(logger, step_function, instance, args, kwargs):
         result = step_function(*args, **kwargs)
     logger._updates.after_call(step, counts)
     return result
-
-
-def _converted(step_function):
-    """The step as AutoGraph would have called it, where AutoGraph called the wrapper."""
-    autograph_call = _compat.called_by_autograph()
-    if autograph_call is None:
-        return step_function
-    return lambda *args, **kwargs: autograph_call(step_function, args, kwargs)
 
 
 def _if_every_is_the_step(every):

@@ -1,6 +1,6 @@
 """The machine of which the decorator is the skin."""
 
-import contextlib
+import atexit
 import weakref
 from typing import TYPE_CHECKING, Any, ContextManager, Iterable, Optional
 
@@ -19,12 +19,13 @@ from gtlog.notices.users_line import first_line_of
 from gtlog.steps import messages
 from gtlog.steps.active_step import active_step
 from gtlog.steps.by_tape import InlineSteps
-from gtlog.steps.eager import EagerStep
-from gtlog.steps.fit import FitSteps, callback_of, made_for_keras, refuse_as_callback
+from gtlog.steps.fit.batches import FitSteps
+from gtlog.steps.fit.callback import callback_of, made_for_keras, refuse_as_callback
+from gtlog.steps.fit.train_function import WatchedModels
 from gtlog.steps.in_graph import GraphStep
+from gtlog.steps.making import NewSteps
 from gtlog.steps.own_values import OwnValues
 from gtlog.steps.parts import LoggerParts
-from gtlog.steps.replicas import ReplicatedSteps
 from gtlog.steps.workers import Workers
 from gtlog.summaries.checks import check_summary
 from gtlog.summaries.histograms import check_buckets, histogram_of
@@ -37,8 +38,8 @@ from gtlog.variables.registry import VariableRegistry
 from gtlog.when.schedule import as_schedule
 from gtlog.when.step_counter import StepCounter
 from gtlog.when.step_number import as_step_number
+from gtlog.writing.destinations import Destinations
 from gtlog.writing.post_hook import PostHook
-from gtlog.writing.writer import EventWriter
 
 
 class StepLogger:
@@ -48,8 +49,9 @@ class StepLogger:
     function. In a plain loop `InstrumentedTape(logger=logger)` is enough.
 
     Args:
-      writer: `tf.summary.SummaryWriter`; or a log directory (`str` or `os.PathLike`), for which
-        gtlog makes, owns, flushes and closes the writer.
+      writer: `tf.summary.SummaryWriter`; a log directory (`str` or `os.PathLike`), for which
+        gtlog makes, owns, flushes and closes the writer; a sink (`gtlog.sinks`, or any object with
+        a method `write(step, values)`); or a list of these. One that fails costs itself alone.
       every: Positive int N: steps 0, N, 2N, … are logged. Or a schedule: `gtlog.every_seconds`,
         `gtlog.log_spaced`, `gtlog.overhead`. Or a callable from the step number (int) to a bool.
       step: Where the step numbers come from, read before the step runs. None counts the calls from
@@ -105,7 +107,7 @@ class StepLogger:
         registry = VariableRegistry(
             PathFilter(include, exclude), Models(model), failures, _are_recounted(names)
         )
-        self._writer = EventWriter(writer, failures)
+        self._destinations = Destinations(writer, failures)
         workers = Workers(registry, schedule.is_told_by_number, failures)
         unseen = UnseenGradients(failures, is_asked_for=summaries is None)
         summaries = _checked_summaries(summaries)
@@ -116,7 +118,7 @@ class StepLogger:
             registry,
             OptimizersOfSteps(wanted, registry.objects, failures),
             summaries,
-            self._writer,
+            self._destinations,
             workers,
             step_number,
             unseen,
@@ -127,7 +129,8 @@ class StepLogger:
         self._parts = LoggerParts(counter, Gate(), registry, self._post_hook, failures)
         self._inline = InlineSteps(self._parts)
         self._own = OwnValues(self._parts, self._inline.pending)
-        self._replicated = ReplicatedSteps()
+        self._new = NewSteps(self._parts)
+        self._watched = WatchedModels(self._parts, self._new)
         self._traced = TracedFunctions()
         self._compiled = CompiledFunctions(failures)
         self._updates = UpdatesOfCalls(failures)
@@ -137,11 +140,14 @@ class StepLogger:
             self,
             _drop,
             self._inline.pending,
-            self._writer,
-            self._post_hook.outage,
+            self._destinations,
             weakref.ref(self._findings),  # it may keep what the user's function keeps, this too
             failures,
         )
+        if not self._destinations.outlive_the_program:
+            # What was registered last is called first: before the tracker ends the run, which was
+            # begun before.
+            atexit.register(self._finalizer)
 
     @_compat.unconverted
     def step(self) -> ContextManager[Any]:
@@ -154,10 +160,7 @@ class StepLogger:
 
     def _eager_step(self):
         """The next step, where Python runs it."""
-        replicas = _compat.replicas_in_threads()
-        if replicas == 1:
-            return EagerStep(self._parts)
-        return self._replicated.part(lambda: EagerStep(self._parts), replicas)
+        return self._new.eager()
 
     def _graph_step(self, owner=None):
         """The next step, where it is being traced.
@@ -165,26 +168,13 @@ class StepLogger:
         Args:
           owner: What the decorated function is a method of, where it is one.
         """
-        with self._failures.guard("begin a step of a graph"):
-            return self._traced_step(owner)
-        return contextlib.nullcontext()
 
-    def _traced_step(self, owner):
-        if _compat.is_plain_graph():
-            self._failures.notice(messages.STEP_IN_PLAIN_GRAPH)
-            return contextlib.nullcontext()
-        if _compat.runs_on_workers():
-            self._failures.notice(messages.STEP_ON_WORKERS)
-            return contextlib.nullcontext()
-        replicas = _compat.replicas_in_threads()
-        if replicas == 1:
-            return self._new_graph_step(owner)
-        return self._replicated.part(lambda: self._new_graph_step(owner), replicas)
+        def step(parts):
+            made = GraphStep(parts)
+            made.is_of_keras_model = _compat.is_keras_model(owner)
+            return made
 
-    def _new_graph_step(self, owner):
-        step = GraphStep(self._parts)
-        step.is_of_keras_model = _compat.is_keras_model(owner)
-        return step
+        return self._new.in_graph(step)
 
     def _call_tf_function(self, function, owner, args, kwargs):
         """Calls a `tf.function` object eagerly, as one step.
@@ -218,27 +208,45 @@ class StepLogger:
         return result
 
     @made_for_keras
-    def keras_callback(self) -> Any:
-        """A Keras callback that logs weights and biases of the model that `fit` trains.
+    def keras_callback(self, gradients: bool = False) -> Any:
+        """A Keras callback that logs the model that `fit` trains.
 
         `model.fit(x, y, callbacks=[log.keras_callback()])` needs no `train_step` of your own, and
         serves where XLA compiles the step, so that nothing inside it can be seen.
 
         Its steps are the batches of training, counted over epochs and calls of `fit`; evaluation
         and prediction do not count. On the scheduled ones it logs all variables of the model with
-        their values after the update, and those before it (`update_ratio`). Gradients and loss are
-        not logged: the loss that Keras shows is a mean over the epoch so far. Where Keras runs
+        their values after the update, and those before it (`update_ratio`). Where Keras runs
         several steps at once (`steps_per_execution`), it logs once after those among which a
         scheduled step was, under the number of the last of them and without `update_ratio`.
 
+        With `gradients=True` each scheduled step is logged as one with an `InstrumentedTape` is,
+        also of several that Keras runs at once: gradients, the loss, values around the update.
+        While a batch is trained on, methods of this model and of its optimizer, no class, are
+        replaced by functions that look at what they are handed. Beside that, Keras's own loss and
+        metrics are written as `fit/<name>` after a scheduled step, and as `epoch/<name>`, those of
+        validation included, after each epoch. Where XLA compiles the step, gradients and loss
+        cannot be seen, which is said.
+
         Where a decorated step of the same logger logs inside `fit`, the callback stands aside.
+
+        Args:
+          gradients: Whether to log gradients, loss and metrics as well.
 
         Returns:
           A callback for `tf.keras`, of the Keras version that it stands for. It keeps the logger
           alive.
+
+        Raises:
+          TypeError: `gradients` is no bool.
         """
+        if not isinstance(gradients, bool):
+            raise TypeError(
+                f"gradients must be a bool, got {gradients!r} ({type(gradients).__name__})."
+            )
         self._post_hook.unseen.settle()  # the tape is Keras's
-        return callback_of(FitSteps(self._parts), self)
+        watched = self._watched if gradients else None
+        return callback_of(FitSteps(self._parts, watched), self)
 
     @property
     def step_number(self) -> int:
@@ -316,7 +324,8 @@ class StepLogger:
             try:
                 self._inline.pending.finish()
             finally:
-                self._writer.flush()
+                self._destinations.flush()
+        self._failures.raise_pending()
 
     @_compat.unconverted
     def close(self) -> None:
@@ -325,8 +334,9 @@ class StepLogger:
         What only a whole run shows, a layer that was never updated for one, is found here, or, as a
         warning, when the program ends.
         """
-        self._writer.check()
+        self._destinations.check()
         alive = self._finalizer.detach()
+        atexit.unregister(self._finalizer)
         if alive:
             _, _, parts, _ = alive
             _close(*parts)
@@ -341,9 +351,9 @@ class StepLogger:
         self.close()
 
     def __repr__(self) -> str:
-        step = self._writer.last_step
+        step = self._destinations.last_step
         so_far = "nothing logged yet" if step is None else f"step {step} logged last"
-        return f"<gtlog.StepLogger into {self._writer.sink}, every={self._every!r}, {so_far}>"
+        return f"<gtlog.StepLogger into {self._destinations}, every={self._every!r}, {so_far}>"
 
     if not TYPE_CHECKING:  # a type checker would take every name for an attribute
 
@@ -399,34 +409,34 @@ class StepLogger:
         self._inline.abandon(step)
 
 
-def _close(pending, writer, outage, findings, failures):
+def _close(pending, destinations, findings, failures):
     # A logger that is dropped may be finalized while somebody else's graph is being traced, which
     # would take the operations below into that graph.
     with _compat.outside_graphs():
         try:
             pending.finish()
-            _end(findings(), writer, failures)
+            _end(findings(), destinations)
         finally:
-            writer.close()
-            outage.over()
+            destinations.close()
 
 
-def _drop(pending, writer, outage, findings, failures):
+def _drop(pending, destinations, findings, failures):
     """Closes a logger that is dropped, or that the program's end meets."""
     if findings() is not None:
         findings().only_warn()
-    _close(pending, writer, outage, findings, failures)
+    _close(pending, destinations, findings, failures)
     failures.raise_pending()
 
 
-def _end(findings, writer, failures):
+def _end(findings, destinations):
     """Writes what the run as a whole shows, with its last step."""
-    if findings is None or writer.refusal:
+    if findings is None or destinations.refusal:
         return
     values = findings.values_at_end()
     if values:
-        with failures.guard("write what the whole run shows"):
-            writer.write_between(findings.last_step, values)
+        destinations.write_between(
+            findings.last_step, values, "write what the whole run shows to"
+        )
 
 
 def _checked_summaries(summaries):
@@ -446,7 +456,8 @@ def _checked_summaries(summaries):
         summaries = (summaries,)
     for summary in summaries:
         check_summary("summaries", summary)
-    return summaries
+    # What probes a model leaves to the vitals what it finds.
+    return sorted(summaries, key=lambda one: getattr(one, "probing", None) is None)
 
 
 def _are_recounted(names):

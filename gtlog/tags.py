@@ -10,7 +10,10 @@ IMAGES, GATES, UNIT_MEANS, NONFINITE = "images", "gates", "unit_means", "nonfini
 LOSS, LEARNING_RATE = "loss", "learning_rate"
 SLOTS, SLOT_NORM = "slots", "slot_norm"
 GRADIENT_NORM, WEIGHT_NORM, UPDATE_RATIO = "gradient_norm", "weight_norm", "update_ratio"
+OUTPUTS, OUTPUT_ZEROS = "outputs", "output_zeros"
+SILENT_UNITS, SATURATION = "silent_units", "saturation"
 REPLICA_GRADIENT_NORM = "replica_gradient_norm"
+FIT, EPOCH = "fit", "epoch"
 VITALS, STEPS, FINDINGS = "gtlog/vitals", "gtlog/steps", "gtlog/findings"
 
 CHART_LAYOUT = "custom_scalars__config__"
@@ -29,6 +32,9 @@ KINDS_BY_PATH = (
 """Kinds of tags that always have a variable's path."""
 
 _WITH_PART = (GATES, SLOTS, SLOT_NORM)
+
+KINDS_BY_LAYER = (OUTPUTS, OUTPUT_ZEROS, SILENT_UNITS, SATURATION)
+"""Kinds of tags that always have a layer's path."""
 
 KINDS_OF_STEPS = (GRADIENT_NORM, WEIGHT_NORM, UPDATE_RATIO)
 """Kinds of tags of whole steps, which with a path are about one variable."""
@@ -79,6 +85,15 @@ def nonfinite(path: str) -> str:
     return f"{NONFINITE}/{path}"
 
 
+def of_layer(kind: str, path: str) -> str:
+    """The tag of what a layer puts out, of one of `KINDS_BY_LAYER`.
+
+    >>> of_layer(OUTPUTS, "sequential/dense")
+    'outputs/sequential/dense'
+    """
+    return f"{kind}/{path}"
+
+
 def loss(name: Union[str, int, None] = None) -> str:
     """The tag of a loss: the only one of a step, or one of several by its name or number.
 
@@ -125,6 +140,20 @@ def replica_gradient_norm(which: str) -> str:
     return f"{REPLICA_GRADIENT_NORM}/{which}"
 
 
+def fit(name: str) -> str:
+    """The tag of what Keras shows in `fit` after a step, by its name in Keras's logs.
+
+    >>> fit("accuracy"), epoch("val_accuracy")
+    ('fit/accuracy', 'epoch/val_accuracy')
+    """
+    return f"{FIT}/{name}"
+
+
+def epoch(name: str) -> str:
+    """The tag of what Keras shows in `fit` after an epoch, by its name in Keras's logs."""
+    return f"{EPOCH}/{name}"
+
+
 def table(kind: str, number: int = 1) -> str:
     """The tag of a table: the first set of rows has the plain tag, further ones a number.
 
@@ -140,7 +169,7 @@ class Parts(NamedTuple):
     Attributes:
       kind: The first part, such as `"weights"`, or the whole tag of a table without its number;
         None of a tag that is not gtlog's.
-      path: Path of the variable; None if the tag is about the whole step.
+      path: Path of the variable or layer; None if the tag is about the whole step.
       part: The gate, the slot, the name of the loss or of the optimizer, `"min"`, `"max"` or
         `"mean"` of the replicas; else None.
     """
@@ -159,14 +188,17 @@ def kind_and_path(tag: str) -> Parts:
     Parts(kind='gates', path='gru/kernel', part='z')
     >>> kind_and_path("loss/critic"), kind_and_path("gtlog/vitals/2")
     (Parts(kind='loss', path=None, part='critic'), Parts(kind='gtlog/vitals', path=None, part=None))
-    >>> kind_and_path("accuracy")
+
+    Numbers of the user's and of Keras's metrics have no kind: their names are not gtlog's.
+
+    >>> kind_and_path("epoch/accuracy")
     Parts(kind=None, path=None, part=None)
     """
     kind, _, rest = tag.partition("/")
     if kind in _WITH_PART:
         path, slash, own = rest.rpartition("/")
         return Parts(kind, path, own) if slash else Parts(None)
-    if kind in KINDS_BY_PATH:
+    if kind in (*KINDS_BY_PATH, *KINDS_BY_LAYER):
         return Parts(kind, rest) if rest else Parts(None)
     if kind in KINDS_OF_STEPS:
         return Parts(kind, rest or None)

@@ -8,7 +8,7 @@ from gtlog.records.step_record import StepRecord
 from gtlog.values import ChartLayout, Histogram, Image, Scalar, Table
 
 # TensorFlow has no types that a checker could use: its writers, variables and models are Any.
-Writer = Union[Any, str, "os.PathLike[str]"]
+Writer = Union[Any, str, "os.PathLike[str]", Sequence[Any]]
 Schedule = Callable[[int], bool]
 Every = Union[int, Schedule]
 Step = Union[None, int, Callable[[], int], Any]

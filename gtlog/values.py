@@ -211,6 +211,19 @@ class Unreadable:
     error: Exception
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Notice:
+    """What a summary yields where something cannot be logged although nothing failed.
+
+    gtlog says it once.
+
+    Attributes:
+      message: Sentences for the user.
+    """
+
+    message: str
+
+
 def joined(*descriptions):
     """One Markdown text of several, those left out that are empty."""
     return " ".join(one for one in descriptions if one)

@@ -72,3 +72,11 @@ def test_each_fault_has_its_line_in_the_index():
 def test_each_fault_has_its_page():
     """There is a page for each fault, which the index lists."""
     assert {"index", *FAULTS} <= {page.stem for page in FOLDER.glob("*.md")}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_page_has_a_small_picture(fault):
+    """The page of a fault shows a picture of its run, which docs/diagnosis/pictures.py makes."""
+    picture = f"../images/faults/{fault}.png"
+    assert f"({picture})" in (FOLDER / f"{fault}.md").read_text(encoding="utf-8")
+    assert 0 < (FOLDER / picture).stat().st_size < 60_000

@@ -15,6 +15,7 @@ from gtlog import (
     StepRecord,
     TapeRecord,
     VariableRecord,
+    sinks,
     summaries,
     tags,
     testing,
@@ -92,6 +93,7 @@ def test_the_step_of_the_readme_logs(tmp_path, monkeypatch):
 
 _PUBLIC = [
     *(f"gtlog.{name}" for name in gtlog.__all__),
+    *(f"gtlog.sinks.{name}" for name in sinks.__all__),
     *(f"gtlog.summaries.{name}" for name in summaries.__all__),
     *(
         f"gtlog.testing.{name}"
@@ -119,6 +121,7 @@ def _matches(documented, tag):
     pattern = re.escape(documented)
     placeholders = {
         "<path>": ".+",
+        "<layer>": ".+",
         "<gate>": "[a-z]",
         "<slot>": "[a-z]+",
         "<head>": "[0-9]+",
@@ -173,6 +176,10 @@ def _written_tags():
             vitals,
         ):
             written.update(value.tag for value in summary(record))
+    model = tf.keras.Sequential([tf.keras.Input((2,)), tf.keras.layers.Dense(2, "relu")])
+    model.add(tf.keras.layers.Dense(1, "tanh"))
+    outputs = summaries.layer_outputs(model, tf.ones([16, 2]))
+    written.update(value.tag for value in outputs(StepRecord(0)))
     return sorted(written)
 
 
@@ -186,6 +193,16 @@ def test_tags_are_documented(tag):
 def test_documented_tags_exist(documented):
     """Every tag in docs/tags.md is one that gtlog writes."""
     assert any(_matches(documented, tag) for tag in _written_tags())
+
+
+def test_links_of_readme_hold_on_a_package_index():
+    """What setup.py makes of README has absolute links alone, each to a file of the repository."""
+    setup = runpy.run_path(str(ROOT / "setup.py"), run_name="setup_py")
+    links = re.findall(r"\]\(([^)]+)\)", _FENCE.sub("", setup["readme"]()))
+    own = re.compile(re.escape(setup["source_url"]()) + r"/(?:raw|blob)/main/([^#]+)(?:#.*)?")
+    paths = [own.fullmatch(link).group(1) for link in links if not link.startswith("#")]
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)

@@ -362,6 +362,7 @@ class TestGarbage:
         assert float(function(tf.constant(2.0))) == 3.0
         assert_descended(tmp_path, "weight", [1.0], [0])
 
+    @pytest.mark.no_cover
     def test_300_logged_steps(self, build, tmp_path):
         """Neither objects, nor threads, nor open files grow with the steps."""
         weight = tf.Variable([1.0, 2.0], name="weight")

@@ -15,6 +15,7 @@ from gtlog.testing import read_events
 from .run_modes.rows.replicas import mirrored_strategy
 from .run_modes.ways import compiled
 
+pytestmark = pytest.mark.no_cover  # the same lines some thousand times
 WARM_UP, STEPS, EVERY = 100, 2000, 10
 
 

@@ -8,13 +8,14 @@ import types
 import pytest
 
 import gtlog
-from gtlog import errors, summaries, testing
+from gtlog import errors, sinks, summaries, testing
 
 from .processes import run_python
 
 FOLDER = pathlib.Path(gtlog.__file__).parent
 PUBLIC = [
     *((gtlog, name) for name in gtlog.__all__),
+    *((sinks, name) for name in sinks.__all__),
     *((summaries, name) for name in summaries.__all__),
     *((testing, name) for name in ("Events", "LoggedValue")),
     *((testing, name) for name in ("assert_traced_at_most", "read_events")),
@@ -34,12 +35,12 @@ def exposed(package):
 class TestNames:
     """The names under which everything is found."""
 
-    @pytest.mark.parametrize("module", [gtlog, summaries])
+    @pytest.mark.parametrize("module", [gtlog, sinks, summaries])
     def test_all_agrees_with_the_module(self, module):
         """`__all__` names what the module exposes, its own modules aside."""
         assert exposed(module) == set(module.__all__)
 
-    @pytest.mark.parametrize("module", [gtlog, summaries])
+    @pytest.mark.parametrize("module", [gtlog, sinks, summaries])
     def test_all_is_sorted_and_complete(self, module):
         """`__all__` is in order, names each thing once, and everything in it is there."""
         assert module.__all__ == sorted(set(module.__all__))
@@ -129,9 +130,15 @@ class TestSignatures:
 
     def test_methods_of_the_logger(self):
         """Methods that take nothing."""
-        for name in ("step", "keras_callback", "flush", "close"):
+        for name in ("step", "flush", "close"):
             method = getattr(gtlog.StepLogger, name)
             assert list(inspect.signature(method).parameters) == ["self"]
+
+    def test_the_callback(self):
+        """Gradients are seen in `fit` where they are asked for."""
+        parameters = inspect.signature(gtlog.StepLogger.keras_callback).parameters
+        assert list(parameters) == ["self", "gradients"]
+        assert parameters["gradients"].default is False
 
     def test_a_logger_shows_what_is_public(self):
         """Tab completion offers the methods of the contract, and nothing else."""

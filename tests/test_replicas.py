@@ -1,5 +1,6 @@
 """Steps in the replicas of `tf.distribute.MirroredStrategy`, beyond what run_modes holds."""
 
+import contextlib
 import warnings
 
 import numpy as np
@@ -236,3 +237,27 @@ def test_fit_under_a_strategy(strategy, logdir):
     assert list(events.of("gradient_norm")) == list(range(6))
     last = events.of(next(tag for tag in events.tags if tag.endswith("out/kernel")))
     assert list(last) == list(range(6))
+
+
+def test_plain_fit_under_a_strategy(strategy, tmp_path):
+    """The callback sees of two replicas the loss and gradients that one device has; undisturbed."""
+
+    def trained(scope, *callbacks):
+        random = np.random.RandomState(0)
+        x, y = random.randn(24, 3).astype("f"), random.randn(24, 2).astype("f")
+        with scope:
+            model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="dense")])
+            model.set_weights([random.randn(3, 2), random.randn(2)])
+            model.compile(keras.optimizers.SGD(0.1, momentum=0.9), "mse")
+        model.fit(x, y, batch_size=8, shuffle=False, verbose=0, callbacks=list(callbacks))
+        return model.get_weights()
+
+    logs = {name: gtlog.StepLogger(tmp_path / name) for name in ("replicas", "one device")}
+    actual = trained(strategy.scope(), logs["replicas"].keras_callback(gradients=True))
+    for one, other in zip(actual, trained(strategy.scope())):
+        np.testing.assert_array_equal(one, other)
+    trained(contextlib.nullcontext(), logs["one device"].keras_callback(gradients=True))
+    replicas, alone = (read_events(tmp_path / name) for name in logs)
+    for tag in ("loss", "gradient_norm", "update_ratio"):
+        assert list(replicas.of(tag)) == [0, 1, 2]
+        assert replicas.of(tag) == pytest.approx(alone.of(tag), rel=1e-5)

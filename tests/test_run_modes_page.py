@@ -1,4 +1,4 @@
-"""docs/run-modes.md says of each way to run a step what its test asserts."""
+"""docs/project/run-modes.md says of each way to run a step what its test asserts."""
 
 import pathlib
 
@@ -6,10 +6,10 @@ import pytest
 
 from .run_modes.modes import COLUMNS
 from .run_modes.rows import MODES
-from .run_modes.table import SAME, TITLES, Page, read, replace
+from .run_modes.table import SAME, TITLES, Page, read, replace, shorten
 
-TEXT = (pathlib.Path(__file__).parents[1] / "docs" / "run-modes.md").read_text(encoding="utf-8")
-PAGE = Page.parse(TEXT)
+DOCS = pathlib.Path(__file__).parents[1] / "docs"
+PAGE = Page.parse((DOCS / "project" / "run-modes.md").read_text(encoding="utf-8"))
 
 _RESULTS = """<testsuites><testsuite>
 <properties><property name="environment" value="2.3.0"/></properties>
@@ -56,6 +56,12 @@ def test_what_is_missing_here_is_said(mode):
     if reason is None or "is not installed" in reason:
         return
     assert " ".join(reason.split()) in PAGE.texts_of(PAGE.not_in[mode.name])
+
+
+def test_the_short_page_has_the_lines_that_differ():
+    """docs/ways-to-run.md has the lines of the long table that name an exception, and no other."""
+    short = (DOCS / "ways-to-run.md").read_text(encoding="utf-8")
+    assert replace(short, shorten(PAGE)) == short
 
 
 def test_results_are_read(tmp_path):

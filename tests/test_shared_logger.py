@@ -326,6 +326,7 @@ class TestCopies:
         assert copied is not step and copied.step_logger is step.step_logger
 
 
+@pytest.mark.no_cover
 def test_10000_logged_steps(logdir):
     """Memory, objects, threads and open files do not grow."""
     weight = tf.Variable(tf.ones([8]), name="weight")

@@ -16,6 +16,7 @@ except ModuleNotFoundError as error:
     ) from None
 
 from gtlog._compat.autograph import (
+    as_autograph_calls,
     asked_by_tf_convert,
     called_by_autograph,
     is_converted,
@@ -28,6 +29,7 @@ from gtlog._compat.functions import (
     is_compiled,
     is_tf_function,
     python_function_of,
+    side_effects,
     tracing_count,
 )
 from gtlog._compat.graphs import (
@@ -42,11 +44,15 @@ from gtlog._compat.graphs import (
 )
 from gtlog._compat.keras import (
     computes_in_float16,
+    has_keras_train_step,
     is_fit,
+    is_keras_layer,
     is_keras_model,
     is_optimizer,
+    is_trained_on_workers,
     keras_callback_class,
     layers_of,
+    steps_per_execution,
     trained_variables_of,
     updates_made,
     variables_of,

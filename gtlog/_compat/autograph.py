@@ -46,6 +46,14 @@ def called_by_autograph():
     )
 
 
+def as_autograph_calls(function):
+    """A function as AutoGraph would have called it, where AutoGraph called gtlog in its place."""
+    autograph_call = called_by_autograph()
+    if autograph_call is None:
+        return function
+    return lambda *args, **kwargs: autograph_call(function, args, kwargs)
+
+
 def asked_by_tf_convert():
     """Whether `tf_convert` of AutoGraph asks for the attribute that is being computed.
 

@@ -29,6 +29,39 @@ def captured_variables(function, args, kwargs):
     return tuple(variable for variable in graph.variables if variable.trainable)
 
 
+def side_effects(function):
+    """What a concrete function does besides computing its outputs from arguments and variables.
+
+    Returns:
+      Set of the types of operations that change a state, draw numbers or call the host, in any
+      function that it calls as well; empty if it only computes.
+    """
+    from tensorflow.python.framework import op_def_registry
+
+    graph_def = function.graph.as_graph_def()
+    functions = graph_def.library.function
+    names = {one.signature.name for one in functions}
+    types = {node.op for node in graph_def.node}
+    types.update(node.op for one in functions for node in one.node_def)
+    found = set()
+    for kind in types - names - _HARMLESS:
+        definition = op_def_registry.get(kind)
+        if definition is None or definition.is_stateful:
+            found.add(kind)
+    return found
+
+
+# Operations that TensorFlow calls stateful and that change nothing: reads of variables, and calls
+# of functions, whose operations are looked at by themselves. Those of recurrent layers on a GPU
+# keep a state for their dropout alone, which Keras does not ask of them.
+_HARMLESS = frozenset(
+    {"ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape", "Assert"}
+    | {"PartitionedCall", "StatefulPartitionedCall", "If", "While", "Case"}
+    | {"CudnnRNN", "CudnnRNNV2", "CudnnRNNV3", "CudnnRNNBackprop", "CudnnRNNBackpropV2"}
+    | {"CudnnRNNBackpropV3", "LookupTableFindV2", "LookupTableSizeV2"}
+)
+
+
 def is_compiled(function):
     """Whether a `tf.function` object asks XLA to compile it, and is not made to run eagerly."""
     asks = getattr(function, "_jit_compile", None) or getattr(

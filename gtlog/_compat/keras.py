@@ -50,6 +50,11 @@ def is_keras_model(value):
     return hasattr(type(value), "train_step") and hasattr(type(value), "fit")
 
 
+def is_keras_layer(value):
+    """Whether an object is a layer or model of any Keras, whose calls take `training`."""
+    return hasattr(type(value), "add_weight") and hasattr(type(value), "get_weights")
+
+
 def is_fit(function):
     """Whether a function is the bound method `fit` of a Keras model."""
     owner = getattr(function, "__self__", None)
@@ -73,6 +78,26 @@ def updates_made(optimizer):
             return updates_made(attributes[name])
     iterations = attributes.get("_iterations")
     return 0 if iterations is None else int(iterations.numpy())
+
+
+def steps_per_execution(model):
+    """How many steps a Keras model runs at once in `fit`."""
+    for name in ("steps_per_execution", "_steps_per_execution"):  # the second is Keras 2
+        given = getattr(model, name, None)
+        if given is not None:
+            return int(given.numpy() if hasattr(given, "numpy") else given)
+    return 1
+
+
+def is_trained_on_workers(model):
+    """Whether `fit` sends the steps of a Keras model to workers that ask parameter servers."""
+    return getattr(model, "_cluster_coordinator", None) is not None
+
+
+def has_keras_train_step(model):
+    """Whether the `train_step` of a Keras model is that of Keras itself."""
+    module = getattr(type(model).train_step, "__module__", "")
+    return module.partition(".")[0] in ("keras", "tensorflow", "tf_keras")
 
 
 def keras_callback_class():

@@ -44,6 +44,8 @@ def _all_copies_of(variable):
     A copy knows it: by its handle, or where it has none of its own, itself.
     https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/distribute/distribute_utils.py
     """
+    if is_distributed(variable):  # TensorFlow 2.3 has no handle of all copies
+        return variable
     for one in (variable, getattr(variable, "handle", None)):
         container = getattr(one, "_distributed_container", None)
         if container is not None:

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from gtlog.diagnosis.robust import log10, median, median_of_others, smooth, typical
+from gtlog.diagnosis.robust import carried, log10, median, median_of_others, smooth, typical
 from gtlog.vitals.columns import SKETCHES
 
 RECURRENT_KERNEL = "recurrent_kernel"
@@ -27,6 +27,8 @@ MOST_AXES_OF_SCORES = 3
 # Of a kernel: a line that is fitted to noise moves its two weights about, and what a network of a
 # few units does is no sign of a fault.
 LEAST_ELEMENTS = 16
+# Share of saturated outputs that is the cause of a gradient that is missing.
+MANY_SATURATED = 0.5
 
 
 class Evidence:
@@ -340,6 +342,21 @@ class Evidence:
         unknown = np.full(len(self), np.nan)
         found = [unknown if row is None else value[row] for row in rows]
         return np.stack(found) if found else np.empty((0, len(self)))
+
+    # What the layers of the kernels put out for a fixed batch, where it was looked at
+
+    @functools.cached_property
+    def silent_units(self):
+        """The share of units that put out zero for all of the batch, `[kernels, steps]`."""
+        return carried(self.column("silent_units")[self.kernels])
+
+    def share_saturated(self, place, start):
+        """The share of a kernel's outputs that are saturated from a column on; None if it is small.
+
+        None as well where it is not known.
+        """
+        share = typical(carried(self.column("saturation")[self.kernels])[place, start:])
+        return share if share >= MANY_SATURATED else None
 
     # The losses
 

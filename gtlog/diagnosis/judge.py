@@ -9,6 +9,7 @@ from gtlog.diagnosis.evidence import Evidence
 from gtlog.diagnosis.faults import ALARM, FAULTS, NOTE
 from gtlog.diagnosis.finding import Finding
 from gtlog.diagnosis.rules import RULES
+from gtlog.diagnosis.rules.dead_units import is_shut
 
 # As a rule: a run with more has one cause that no rule knows.
 MOST_ALARMS = 2
@@ -20,7 +21,7 @@ EXACT = {faults.NONFINITE, faults.OVERWRITTEN, faults.NO_GRADIENT, faults.IDENTI
 # an alarm only where the loss has risen since.
 RISEN = 1.5
 TRENDS = {faults.ASCENDING, faults.WEIGHTS_GROWING, faults.WEIGHTS_SHRINKING}
-# Share of the run after which dying units are no reason that nothing was ever learned.
+# Share of the run after which dying units are no reason that nothing was ever learned, as a rule.
 LATE = 0.2
 
 # What a fault can bring about in the same run, in the same or in other layers. A fault that no
@@ -92,9 +93,14 @@ def _while_it_goes_on(sighting, evidence):
 
 
 def _counts_against_data(sighting, evidence):
-    """Whether a layer explains that nothing is learned: units that die late follow from it."""
+    """Whether a layer explains that nothing is learned.
+
+    Units that die late follow from it, unless their bias shuts them.
+    """
     if sighting.fault == faults.DEAD_UNITS:
-        return sighting.onset < LATE * len(evidence)
+        if sighting.severity != ALARM:
+            return False
+        return sighting.onset < LATE * len(evidence) or is_shut(evidence, sighting.row)
     return sighting.severity == ALARM
 
 

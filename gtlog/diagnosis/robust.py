@@ -72,6 +72,17 @@ def smooth(values, width=3):
     return median(windows(values, width))
 
 
+def carried(values):
+    """Each row with the last number that was known in place of those that are not known.
+
+    Columns before the first known one get that one; a row of which nothing is known stays NaN.
+    """
+    known = ~np.isnan(values)
+    places = np.maximum.accumulate(np.where(known, np.arange(values.shape[1]), -1), axis=1)
+    first = known.argmax(axis=1)[:, None] if values.shape[1] else places
+    return np.take_along_axis(values, np.where(places < 0, first, places), 1)
+
+
 def soon(values, width=4):
     """The highest of what is known of each column and those after it, `width` in all."""
     number = values.shape[1]

@@ -2,6 +2,10 @@
 
 import math
 
+OUTPUTS_AT_THE_ENDS = (
+    "of its outputs for the fixed batch lie at the ends of the range of its activation"
+)
+
 
 def times(factor):
     """A factor with as many digits as a reader needs.

@@ -66,6 +66,17 @@ class Gate(Handover):
         self._make_variables()
         self._is_open.assign(is_open)
 
+    def set_by_host(self, asks, answer):
+        """Opens or shuts the gate at this point of the graph, as the host says each time.
+
+        Args:
+          asks: bool variable on the host; where it is False, nobody is asked and the gate is shut.
+          answer: Called without arguments on the host; whether the gate is open.
+        """
+        self._make_variables()
+        is_open = self._cond(asks.read_value(), lambda: self._answered(answer), ())
+        self._is_open.assign(is_open)
+
     def hand_over(self, tensors, callback):
         """Adds a branch to the current graph that runs where the gate is open.
 
@@ -95,18 +106,40 @@ class Gate(Handover):
             make_tensors, lambda *values: callback(list(zip(were_read, values))), known_variables
         )
 
+    def hand_over_run(self, known_variables, run, callback):
+        """As `hand_over`, of tensors that are computed only where the gate is open.
+
+        Args:
+          known_variables: List of `KnownVariable`, all that may be read.
+          run: Called where they are to be computed; returns symbolic tensors.
+          callback: Called on the host with the eager tensors.
+        """
+        self._add_branch(run, callback, known_variables)
+
     def _add_branch(self, make_tensors, callback, known_variables):
         self._make_variables()
+        self._cond(
+            self._is_open.read_value(),
+            lambda: self._on_host(make_tensors(), callback),
+            known_variables,
+        )
+
+    def _cond(self, condition, branch, known_variables):
+        """What a branch returns, a bool; False where the condition is."""
         is_whole = self._may_be_whole(known_variables)
         place = tf.device("/cpu:0") if is_whole else contextlib.nullcontext()
         with _compat.stop_recording(), tf.name_scope("gtlog"), place:
-            outcome = tf.cond(
-                self._is_open.read_value(),
-                lambda: self._on_host(make_tensors(), callback),
-                lambda: tf.constant(False),
-            )
+            outcome = tf.cond(condition, branch, lambda: tf.constant(False))
             if is_whole:
                 _compat.keep_whole(outcome)
+            return outcome
+
+    def _answered(self, answer):
+        answered = tf.py_function(answer, [], tf.bool)
+        answered.set_shape(())
+        with tf.control_dependencies([answered]):
+            self._order.assign_add(1)
+        return tf.identity(answered)
 
     def _may_be_whole(self, known_variables):
         """Whether a branch may run as one operation, on the device where the gate is."""

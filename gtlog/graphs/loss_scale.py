@@ -7,6 +7,7 @@ do not show what they were computed from.
 """
 
 import re
+from typing import Any, NamedTuple, Optional
 
 from gtlog import _compat
 from gtlog.variables import naming
@@ -16,6 +17,25 @@ _PROPORTIONAL = ("Cast", "Identity", "Mean", "RealDiv", "Reshape", "Sum")
 _PASSING = ("Cast", "Identity")
 _MOST_OPERATIONS = 64
 _NAMES = re.compile(r"(.*/)?(current_loss_scale|dynamic_scale|loss_scale)(_\d+)?")
+
+
+class LossScale(NamedTuple):
+    """What is known of the loss scale of a target.
+
+    Attributes:
+      factor: Scalar tensor that losses and gradients were multiplied by; None if by none, as far
+        as is known.
+      note: The note for losses and gradients.
+    """
+
+    factor: Optional[Any]
+    note: str
+
+
+def seen_in(target):
+    """The `LossScale` of symbolic tensors that are differentiated together, a list."""
+    factor = factor_of(target)
+    return LossScale(factor, note_on(factor))
 
 
 def factor_of(target):

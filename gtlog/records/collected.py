@@ -38,6 +38,8 @@ class Capture:
       is_mixed: Whether another step of the logger ran while this one did.
       is_from_graph: Whether anything came out of a graph.
       own: Dict from the tags of the user's own values to the values, of each the last.
+      computed: Dict from summaries to what they have had computed at the end of the step's graph.
+      is_over: Whether the step's function has returned where the step is logged.
     """
 
     def __init__(self, step):
@@ -46,6 +48,8 @@ class Capture:
         self.is_mixed = False
         self.is_from_graph = False
         self.own = {}
+        self.computed = {}
+        self.is_over = True
         self._before = {}
         self._latest = {}
         self._changes = {}
@@ -225,6 +229,8 @@ class Capture:
                 joined(description_of(loss, is_alone), self._note) for loss, _ in named_losses
             ),
             tapes=tuple(self._tape_records(variables, gradients)),
+            computed=self.computed,
+            is_over=self.is_over,
         )
 
     def _variable_record(self, known, value, gradient, is_trained):
@@ -240,6 +246,7 @@ class Capture:
             is_trained=is_trained,
             models=known.models,
             recounted=known.recounted,
+            source=known,
             **facts(self._asked, known),
         )
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from typing import Optional, Tuple, Union
+from typing import Any, Mapping, Optional, Tuple, Union
 
 import numpy as np
 import tensorflow as tf
@@ -59,6 +59,11 @@ class VariableRecord:
       was_read: Whether a tape saw the variable read before it was asked; None where that cannot be
         told: without `InstrumentedTape`, with `watch_accessed_variables=False`, and of variables
         with `trainable=False`, which no tape watches.
+      source: The `KnownVariable` that it is a record of; None of one that is made by hand.
+      silent_units: Share of the units of a kernel that put out zero for all of a fixed batch; None
+        unless `summaries.layer_outputs` has seen them.
+      saturation: Share of the outputs of a kernel's units that lie at the ends of their range;
+        None unless `summaries.layer_outputs` has seen them, and they have such ends.
 
     The statistics below are computed when first asked for and kept for the other summaries.
     """
@@ -76,6 +81,9 @@ class VariableRecord:
     was_read: Optional[bool] = None
     models: Tuple[str, ...] = ()
     recounted: Optional[str] = None
+    source: Any = dataclasses.field(default=None, repr=False)
+
+    silent_units = saturation = None
 
     def know(self, name, number):
         """Keeps a statistic that was found on the way, under the name of its property."""
@@ -243,6 +251,10 @@ class StepRecord:
       tapes: One `TapeRecord` for each name that tapes of the step have.
       optimizers: One `OptimizerRecord` for each optimizer of the step, where the logger has the
         summary `optimizer()`.
+      computed: What summaries have had computed at the end of the step's graph: eager tensors by
+        the summary.
+      is_over: Whether the step's function has returned, so that variables have the values that it
+        left. Beneath a `tf.function` its graph still runs.
     """
 
     step: int
@@ -253,6 +265,8 @@ class StepRecord:
     loss_notes: Tuple[str, ...] = ()
     tapes: Tuple[TapeRecord, ...] = ()
     optimizers: Tuple[OptimizerRecord, ...] = ()
+    computed: Mapping[Any, Tuple[tf.Tensor, ...]] = dataclasses.field(default_factory=dict)
+    is_over: bool = True
 
     def __post_init__(self):
         count = len(self.losses)

@@ -33,7 +33,7 @@ class EagerStep(RunningStep):
         with self.failures.guard("find the variables", self.number):
             self._read += self.registry.add_all(variables)
             if self.is_logged:
-                self._of_model = self.registry.add_model()
+                self._of_model = self.registry.add_model(self.model)
                 self._alive += variables  # its end reads those that it made for itself, too
 
     def touched(self, known_variables):
@@ -115,13 +115,13 @@ class EagerStep(RunningStep):
             with self.failures.guard("shut the gate", self.number):
                 self._gate.shut(self._capture)
 
-    def observe(self, tape, target, sources):
-        """As `Step.observe`."""
+    def observe(self, tape, target, sources, scale=None):
+        """As `Step.observe`, of a target whose `LossScale` may be known."""
         if not tf.executing_eagerly():
-            return self._observed_in_graph(tape, target, sources)
+            return self._observed_in_graph(tape, target, sources, scale)
         if not self.is_logged:
             return None
-        return self._observed(EagerObservation, self._capture, tape, target, sources)
+        return self._observed(EagerObservation, self._capture, tape, target, sources, scale)
 
     def _way_out_of_xla(self):
         if not self.is_compiled:

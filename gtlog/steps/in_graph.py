@@ -1,5 +1,7 @@
 """A step that is being traced, and what it leaves in the graph to log each time that it runs."""
 
+import functools
+
 from gtlog import _compat
 from gtlog.records.collected import Capture
 from gtlog.steps import messages
@@ -34,6 +36,8 @@ class GraphStep(RunningStep):
     def finish(self):
         """The post-hook: logs the step where the graph has done the update."""
         if not self._is_unseen:
+            with self.failures.guard("run the model at the end of a graph"):
+                self._probe_in_graph()
             with self.failures.guard("read the variables of a graph"):
                 self._finish_in_graph()
         self.abandon()
@@ -43,15 +47,16 @@ class GraphStep(RunningStep):
         """Drops what TensorFlow would keep: it keeps this step for as long as the process lives."""
         self._tapes.forget_targets()
         self._touched = {}
+        self.model = None
 
     def read(self, variables):
         """Notes the variables that the step has read."""
         with self.failures.guard("find the variables of a graph"):
             self.touched(self.registry.add_all(variables))
 
-    def observe(self, tape, target, sources):
-        """As `Step.observe`."""
-        return None if self._is_unseen else self._observed_in_graph(tape, target, sources)
+    def observe(self, tape, target, sources, scale=None):
+        """As `Step.observe`, of a target whose `LossScale` may be known."""
+        return None if self._is_unseen else self._observed_in_graph(tape, target, sources, scale)
 
     def handover(self, unseen):
         """As `RunningStep.handover`; None where nothing of the step is seen, which is said."""
@@ -85,10 +90,24 @@ class GraphStep(RunningStep):
         self._gate.capture = None
         with self.failures.guard("begin a step of a graph"):
             self._gate.capture = Capture(int(number))
+            self._gate.capture.is_over = False
+
+    def _probe_in_graph(self):
+        """Has models run where their summaries ask for it; in replicas it is not done."""
+        if _compat.replicas_in_threads() > 1:
+            return
+        for summary in self.post_hook.probing:
+            if summary.is_ready():
+                take = functools.partial(self._take_probed, summary)
+                self._gate.hand_over_run(list(self.registry), summary.run, take)
+
+    def _take_probed(self, summary, *outputs):
+        if self._gate.capture is not None:
+            self._gate.capture.computed[summary] = outputs
 
     def _finish_in_graph(self):
         registry, used = self.registry, list(self._touched)
-        of_model = registry.add_model()
+        of_model = registry.add_model(self.model)
         known_variables = [known for known in registry if known in {*used, *of_model}]
         known_variables += self.post_hook.optimizers.known(known_variables)
         failures = self.failures

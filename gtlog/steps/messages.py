@@ -20,6 +20,20 @@ IN_FIT_WITH_XLA = (
     "Keras has the decorated step compiled by XLA (jit_compile=True), where nothing can be handed "
     "to the host: "
 )
+FIT_WITH_XLA = (
+    "Keras has the step of fit compiled by XLA (jit_compile), where nothing can be handed to the "
+    "host: weights, biases and updates are logged from outside, gradients and loss are not. To see "
+    "them, compile the model with jit_compile=False."
+)
+FIT_OF_ANOTHER = (
+    "The callback of another logger sees the gradients of this fit, and one fit has one such "
+    "callback: this logger logs weights, biases and updates alone. Pass one keras_callback("
+    "gradients=True); the others without gradients."
+)
+FIT_ON_WORKERS = (
+    "fit trains in the processes of workers, under a parameter server strategy, from where no "
+    "gradient or loss can be handed to this process: weights, biases and updates are logged."
+)
 LOGGED_BY_CALLBACK = (
     "weights and biases are logged from outside, by the logger's keras_callback(); gradients and "
     "loss are not. To see them, compile the model with jit_compile=False."

@@ -69,7 +69,7 @@ class OwnValues:
         if step is None:
             made = receiver.made(value)
             if made is not None:
-                self._post_hook.write_between(self._counter.latest(), made)
+                self._post_hook.write_between(self._counter.latest(), [made])
         else:
             receiver.take(step.capture, value)
 

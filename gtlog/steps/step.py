@@ -27,7 +27,10 @@ class RunningStep(Step):
       failures: `Failures` of the logger.
       registry: `VariableRegistry` of the logger.
       post_hook: `PostHook` of the logger, where a logged step goes.
+      model: A Keras model all of whose variables are logged with the step; None takes the logger's.
     """
+
+    model = None
 
     def __init__(self, parts):
         self.failures = parts.failures
@@ -64,22 +67,22 @@ class RunningStep(Step):
     def touched(self, known_variables):
         """Notes variables that the step uses."""
 
-    def _observed(self, make_observation, receiver, tape, target, sources):
+    def _observed(self, make_observation, receiver, tape, target, sources, scale):
         with self.failures.guard("observe a gradient"):
             call, is_new = facts_of_call(
-                self._tapes, self.registry, self.failures, tape, target, sources
+                self._tapes, self.registry, self.failures, tape, target, sources, self.model
             )
             self.touched(call.known_variables)
-            return make_observation(call, receiver, tensors_of(target), is_new)
+            return make_observation(call, receiver, tensors_of(target), is_new, scale)
         return None
 
-    def _observed_in_graph(self, tape, target, sources):
+    def _observed_in_graph(self, tape, target, sources, scale):
         handover, why_none = self._way_out()
         if why_none is not None:
             self.failures.notice(why_none)
         if handover is None:
             return self._trained_unseen(sources)
-        return self._observed(GraphObservation, handover, tape, target, sources)
+        return self._observed(GraphObservation, handover, tape, target, sources, scale)
 
     def handover(self, unseen):
         """The way out for a tensor of the graph that is being traced.

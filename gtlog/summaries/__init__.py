@@ -1,8 +1,9 @@
 """Summaries: callables from a `StepRecord` to the values that one step writes.
 
 The stock ones are made by `histograms()`, `kernel_images()`, `recurrent_gates()`, `scalars()` and
-`vitals()`; `optimizer()` writes learning rate and slots, `custom_scalars_layout()` draws scalars
-together in few charts, and `less_often()` runs one on some of the logged steps only.
+`vitals()`; `layer_outputs(model, probe)` runs a model on a fixed batch, `optimizer()` writes
+learning rate and slots, `custom_scalars_layout()` draws scalars together in few charts, and
+`less_often()` runs one on some of the logged steps only.
 A summary of your own is any callable that takes a `gtlog.StepRecord` and returns, or yields,
 `Scalar`, `Histogram` and `Image` values:
 
@@ -16,6 +17,7 @@ from gtlog.summaries.histograms import histogram_of, histograms
 from gtlog.summaries.kernels.images import kernel_images
 from gtlog.summaries.less_often import less_often
 from gtlog.summaries.optimizer import optimizer
+from gtlog.summaries.outputs.summary import layer_outputs
 from gtlog.summaries.recurrent_gates import recurrent_gates
 from gtlog.summaries.scalars import scalars
 from gtlog.summaries.vitals import vitals
@@ -30,6 +32,7 @@ __all__ = [
     "histogram_of",
     "histograms",
     "kernel_images",
+    "layer_outputs",
     "less_often",
     "optimizer",
     "recurrent_gates",

@@ -41,6 +41,6 @@ def less_often(summary: Summary, every: Every) -> Summary:
                 yield from () if values is None else values
 
     summarize.__qualname__ = getattr(summary, "__qualname__", None) or repr(summary)
-    if hasattr(summary, "optimizers"):
-        summarize.optimizers = summary.optimizers
+    summarize.probing = getattr(summary, "probing", None)
+    summarize.optimizers = getattr(summary, "optimizers", None)
     return summarize

@@ -21,7 +21,10 @@ _STEP_VALUES = ("loss", "gradient_norm", "weight_norm", "update_ratio")
 # Units are compared on the first tables of a tag, on those whose number is a power of two, and on
 # each 64th.
 _RARELY = 64
-_FACTS = {"asked": "was_asked", "missing": "is_missing", "was_read": "was_read"}
+_FACTS = {
+    **{"asked": "was_asked", "missing": "is_missing", "was_read": "was_read"},
+    **{"silent_units": "silent_units", "saturation": "saturation"},
+}
 
 
 def vitals() -> Summary:

@@ -20,12 +20,17 @@ MEANINGS = {
     "asked": "1 if the tape was asked for the gradient, 0 if it was asked for others only",
     "missing": "1 if the tape returned None for the gradient, 0 if it returned a gradient",
     "was_read": "1 if the tape saw the variable read in this step, 0 if not",
+    "silent_units": "share of the kernel's units that put out zero for all of a fixed batch",
+    "saturation": "share of the outputs of the kernel's units that lie at the ends of their range",
 }
 """What each column holds, one line each. NaN means that the number is not known."""
 
 COLUMNS = tuple(MEANINGS)
 
-SHARES = ("value_zeros", "gradient_zeros", "dead_units", "identical_units")
+SHARES = (
+    *("value_zeros", "gradient_zeros", "dead_units", "identical_units"),
+    *("silent_units", "saturation"),
+)
 """Columns of numbers from 0 to 1: parts of all elements or units."""
 
 COUNTS = ("value_nonfinite", "gradient_nonfinite")

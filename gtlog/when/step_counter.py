@@ -20,6 +20,7 @@ class StepCounter:
         self._schedule = schedule
         self._failures = failures
         self._ahead = None
+        self._asked_ahead = {}
         self._left_to_graph = None
         self._last = None
         self.is_in_graph = False
@@ -50,6 +51,17 @@ class StepCounter:
         self._ahead = number, is_due
         return number, is_due
 
+    def look_ahead(self, count):
+        """Whether each of the `count` steps is logged that `begin_ahead` may have begun; a list.
+
+        The schedule is asked once for each, also where a later call begins some of them.
+        """
+        first, is_due = self._ahead
+        if first is None:
+            return [False] * count
+        later = [self._is_due_ahead(number) for number in range(first + 1, first + count)]
+        return [is_due, *later]
+
     def end_ahead(self, count):
         """Ends what `begin_ahead` has begun, and has become `count` steps.
 
@@ -64,8 +76,10 @@ class StepCounter:
         first, is_due = ahead
         if first is None:
             return None, False
-        last = first + count - 1
-        more = [self._is_due(number) for number in range(first + 1, last + 1)]
+        self._last = last = first + count - 1
+        more = [self._is_due_ahead(number) for number in range(first + 1, last + 1)]
+        for number in range(first + 1, last + 1):
+            del self._asked_ahead[number]
         return last, is_due or any(more)
 
     def begin_in_graph(self):
@@ -94,12 +108,19 @@ class StepCounter:
             return left[1]
         return self._is_due(int(number))
 
+    def _is_due_ahead(self, number):
+        if number not in self._asked_ahead:
+            self._asked_ahead[number] = self._is_due(number)
+        return self._asked_ahead[number]
+
     def _is_due(self, number):
         return self._asked(lambda: number)[1]
 
     def _asked(self, read_number):
         try:
             number = read_number()
+            if number in self._asked_ahead:
+                return number, self._asked_ahead.pop(number)
             return number, bool(self._schedule(number))
         except Exception as error:
             self._failures.failed("decide whether to log a step", error)

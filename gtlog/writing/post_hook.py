@@ -11,11 +11,10 @@ from gtlog.advice.update_outside import UpdateOutside
 from gtlog.notices.failures import ALL_ELSE
 from gtlog.records.losses import LossNames, told_apart
 from gtlog.records.optimizer_record import OptimizerRecord, SlotRecord
-from gtlog.values import VALUE_TYPES, Unreadable
+from gtlog.values import VALUE_TYPES, Notice, Unreadable
 from gtlog.variables.in_use import VariablesInUse
 from gtlog.variables.optimizers import KnownOptimizerVariable
 from gtlog.variables.registry import read_each
-from gtlog.writing.outage import Outage
 
 
 class PostHook:
@@ -25,7 +24,7 @@ class PostHook:
       registry: `VariableRegistry` of the logger.
       optimizers: `OptimizersOfSteps`, which are read with the variables.
       summaries: Callables from a `StepRecord` to an iterable of values.
-      writer: `EventWriter`.
+      destinations: `Destinations`.
       workers: `Workers`, which share the work and of which one writes.
       step_number: Where the numbers of the steps come from (`gtlog.when.step_number`).
       unseen: `UnseenGradients`, which looks at each logged step.
@@ -34,7 +33,6 @@ class PostHook:
 
     Attributes:
       in_use: `VariablesInUse` of the logger.
-      outage: `Outage`, the steps that could not be written.
       update_outside: `UpdateOutside`, which compares steps until it is settled.
     """
 
@@ -43,7 +41,7 @@ class PostHook:
         registry,
         optimizers,
         summaries,
-        writer,
+        destinations,
         workers,
         step_number,
         unseen,
@@ -55,16 +53,21 @@ class PostHook:
         self.failures = failures
         self.in_use = VariablesInUse()
         self.unseen = unseen
-        self.outage = Outage(failures, writer)
         self.update_outside = UpdateOutside(failures)
         self._findings = findings
         self._summaries = summaries
-        self._writer = writer
+        self._destinations = destinations
         self._workers = workers
         self._step_number = step_number
         self._loss_names = LossNames()
         self._first_nonfinite = FirstNonfinite()
         self._lock = threading.RLock()
+
+    @property
+    def probing(self):
+        """The summaries that run a model, which the graph of a step has to do for them."""
+        found = [getattr(summary, "probing", None) for summary in self._summaries]
+        return [one for one in found if one is not None]
 
     def finish_eagerly(self, capture):
         """Reads the variables of a step and writes it; call it after the update."""
@@ -133,7 +136,7 @@ class PostHook:
             self.unseen.look(record, values)
         logged += self._findings.values_of(capture.step, logged, time.perf_counter() - started)
         if logged:
-            self._write(capture.step, logged)
+            self._destinations.write(capture.step, logged)
         self._say_what_is_nonfinite(record, several_updates=bool(capture.changed_between))
         with self.failures.guard("tell how often the step repeats itself", capture.step):
             say_repeats(self.failures, capture, losses, names)
@@ -163,39 +166,24 @@ class PostHook:
             for read in self.optimizers.read(pairs)
         )
 
-    def _write(self, step, values):
-        try:
-            self._writer.write(step, values)
-        except Exception as error:
-            self.outage.lost(step, error)
-        else:
-            self.outage.over(step)
-
     def _may_write(self, step):
-        refusal = self._writer.refusal
+        refusal = self._destinations.refusal
         if refusal:
             self.failures.failed("write the event", RuntimeError(refusal), step)
             return False
-        if not self._writer.would_drop(step):
-            return True
-        self.failures.notice(
-            f"Step {step} was not logged: step {self._writer.last_step} is in the event file "
-            "already, and TensorBoard drops points when steps repeat or run backwards. "
-            f"{self._step_number.advice_on_repeats}",
-            once="repeated step",
-        )
-        return False
+        return self._destinations.takes(step, self._step_number.advice_on_repeats)
 
-    def write_between(self, step, value):
-        """Writes a value of the user's with a step that is over.
+    def write_between(self, step, values):
+        """Writes values with a step that is over.
 
         Args:
           step: Number of the step.
-          value: A `gtlog.values` object.
+          values: List of `gtlog.values` objects.
         """
-        with self._lock, self.failures.guard(f"write the value {value.tag!r}", step):
-            if self._workers.this_one_writes:
-                self._writer.write_between(step, [value])
+        what = ", ".join(repr(value.tag) for value in values)
+        with self._lock, self.failures.guard(f"write the value {what}", step):
+            if values and self._workers.this_one_writes:
+                self._destinations.write_between(step, values, f"write the value {what} to")
 
     def _values_of(self, record, own):
         by_tag = dict(own)
@@ -213,6 +201,9 @@ class PostHook:
                 self.failures.notice(found)
 
     def _add(self, by_tag, summary, value, step):
+        if isinstance(value, Notice):
+            self.failures.notice(value.message)
+            return
         if isinstance(value, Unreadable):
             self.failures.failed(f"read {value.part}", value.error, step, consequence=ALL_ELSE)
             return

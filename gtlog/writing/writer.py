@@ -1,6 +1,7 @@
-"""Where events go: the only place that writes.
+"""Where the values of a step go: the only place that writes.
 
-A log directory is gtlog's own, with event files that it makes; a `SummaryWriter` is the user's.
+A log directory is gtlog's own, with event files that it makes; a `SummaryWriter` is the user's, and
+so are sinks beside TensorBoard.
 """
 
 import os
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from gtlog import _compat
 from gtlog.notices.failures import Failures
+from gtlog.writing.given_sink import GivenSink
 from gtlog.writing.tensorboard.event_file import is_remote
 from gtlog.writing.tensorboard.log_directory import LogDirectory
 from gtlog.writing.tensorboard.users_writer import UsersWriter
@@ -25,12 +27,12 @@ class EventWriter:
     is not greater than the last one written here is left out.
 
     Args:
-      writer: `tf.summary.SummaryWriter`; or a log directory (`str` or `os.PathLike`), for which the
-        event file is made at the first write, and closed by `close`.
+      writer: `tf.summary.SummaryWriter`; a log directory (`str` or `os.PathLike`), for which the
+        event file is made at the first write, and closed by `close`; or a sink.
       failures: `Failures`, for what is to be said of the directory.
 
     Attributes:
-      sink: `LogDirectory` or `UsersWriter`; its `str` names the place.
+      sink: `LogDirectory`, `UsersWriter` or `GivenSink`; its `str` names the place.
 
     Raises:
       TypeError: `writer` is something else.
@@ -44,10 +46,12 @@ class EventWriter:
             self.sink = UsersWriter(_checked_writer(writer), self._failures.notice)
         elif isinstance(writer, (str, os.PathLike)):
             self.sink = LogDirectory(_checked_directory(os.fspath(writer)), self._failures.notice)
+        elif hasattr(writer, "write"):
+            self.sink = GivenSink(writer)
         else:
             raise TypeError(
-                f"writer must be a tf.summary.SummaryWriter or a log directory, got {writer!r} "
-                f"({type(writer).__name__}). {_WHAT_TO_WRITE}"
+                "writer must be a tf.summary.SummaryWriter, a log directory, a sink, or a list of "
+                f"these, got {writer!r} ({type(writer).__name__}). {_WHAT_TO_WRITE}"
             )
         self._last_step = None
         self._has_looked_back = False
@@ -65,6 +69,19 @@ class EventWriter:
     def last_step(self):
         """The greatest step that was written, a run that is resumed included; None before."""
         return self._last_step
+
+    @property
+    def why_dropped(self):
+        """Why a step is not written that `would_drop`, a sentence."""
+        if isinstance(self.sink, GivenSink):
+            return (
+                f"{self.sink} has step {self._last_step} already, and a sink gets each step once, "
+                "in rising order."
+            )
+        return (
+            f"step {self._last_step} is in the event file already, and TensorBoard drops points "
+            "when steps repeat or run backwards."
+        )
 
     @property
     def refusal(self):
@@ -130,10 +147,18 @@ class EventWriter:
             self._last_step = last
         elif step <= last:
             self._failures.notice(
-                f"{self.sink} has steps {first} to {last} of an earlier run. TensorBoard takes "
-                f"both for one run and shows this one's points from step {step} on in place of "
-                "the other's; its files stay as they are. Give each run a directory of its own."
+                f"{self.sink} has steps {first} to {last} of an earlier run. {self._mixed(step)}"
             )
+
+    def _mixed(self, step):
+        """What becomes of two runs in one place, where this one begins at a step."""
+        if isinstance(self.sink, GivenSink):
+            return f"Those of this one, from step {step} on, follow them. Give each run its own."
+        return (
+            f"TensorBoard takes both for one run and shows this one's points from step {step} on "
+            "in place of the other's; its files stay as they are. Give each run a directory of "
+            "its own."
+        )
 
 
 def _checked_writer(writer):

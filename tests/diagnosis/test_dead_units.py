@@ -1,11 +1,12 @@
 """Dead units: which layer they are in, and since when."""
 
+import numpy as np
 import pytest
 
 from gtlog.diagnosis.judge import judge
 
 from .judged import alarms, layer
-from .training import Training
+from .training import Training, make_table
 
 
 def shut(number, share, at):
@@ -38,3 +39,18 @@ def test_from_the_start(share):
 def test_not_of_single_examples():
     """ReLU leaves most units without a gradient where a batch is one example."""
     assert alarms(Training(batch=1).run(150)) == []
+
+
+def test_not_of_an_expert_that_gets_no_example_at_the_end():
+    """A router may send nothing to one of its experts in the last batches; no layer is named."""
+    table = Training().run(60)
+    columns = {name: np.array(table.column(name)) for name in table.columns}
+    columns["dead_units"][2, -3:] = 1.0
+    columns["gradient_rms"][2:4, -3:] = 0.0
+    assert alarms(make_table(table.steps, table.variables, columns, table.step_values)) == []
+
+
+def test_units_that_a_bias_shuts_in_a_run_that_has_not_learned_yet():
+    """A bias that shuts a layer is named, though the loss is that of a guess from the start."""
+    training = Training(before_step=shut(1, 1.0, 60), shuffled=True, rate=3e-3)
+    assert alarms(training.run(150)) == [("dead_units", layer(1))]

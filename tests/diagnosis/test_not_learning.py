@@ -1,9 +1,10 @@
 """Not learning: what no layer explains."""
 
 import numpy as np
+import pytest
 
 from .judged import alarms, notes
-from .training import Training
+from .training import Training, make_table
 
 
 def test_shuffled_labels():
@@ -28,3 +29,29 @@ def test_not_of_a_run_that_learns_slowly():
     """A loss that falls below that of a guess has learned."""
     table = Training(rate=1e-3, activation="sigmoid").run(300, 3)
     assert np.isfinite(table.step_values["loss"]).all() and alarms(table) == []
+
+
+def with_loss(loss):
+    """The vitals of a healthy training with other losses; `loss` has those of its steps."""
+    table = Training(rate=1e-2).run(len(loss))
+    columns = {name: table.column(name) for name in table.columns}
+    return make_table(table.steps, table.variables, columns, {"loss": loss})
+
+
+GUESS = np.log(4)
+NOISE = np.random.RandomState(0).uniform(-0.1, 0.1, 100)
+
+
+def test_of_a_loss_that_stays():
+    """The losses of the tests below, where they stay at that of a guess, are an alarm."""
+    assert alarms(with_loss(GUESS + NOISE)) == [("not_learning", None)]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [np.linspace(2.0, 1.35, 100) + NOISE, 0.935 * GUESS + NOISE / 4],
+    ids=["a penalty in it that falls", "a little below a guess"],
+)
+def test_not_of_a_loss_that_falls_or_has_fallen(loss):
+    """Near the loss of a guess may be one that still falls, or one that has learned a little."""
+    assert alarms(with_loss(loss)) == []

@@ -13,7 +13,7 @@ ROOMS = (
     ("_compat", "errors", "lazy", "statistics", "tags", "values", "vitals"),
     ("notices", "reading", "tensors", "when"),
     ("diagnosis", "records", "testing", "variables"),
-    ("graphs", "looking", "terminal", "types"),
+    ("graphs", "looking", "sinks", "terminal", "types"),
     ("advice", "plugin", "summaries"),
     ("writing",),
     ("steps",),
@@ -26,8 +26,8 @@ ROOMS = (
 )
 # What only looks at logs, or computes on arrays, runs where TensorFlow is not installed.
 WITHOUT_TENSORFLOW = (
-    *("diagnosis", "errors", "lazy", "looking", "plugin", "reading", "statistics", "tags"),
-    *("terminal", "values", "vitals"),
+    *("diagnosis", "errors", "lazy", "looking", "plugin", "reading", "sinks", "statistics"),
+    *("tags", "terminal", "values", "vitals"),
 )
 _MOST_FILES = 13  # a dozen, and `__init__`
 # Of names that tell a version.

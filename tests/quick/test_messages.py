@@ -62,8 +62,8 @@ class TestWriter:
     def test_none(self):
         """None is a TypeError."""
         assert message_of(TypeError, gtlog.logged_step, None) == (
-            "writer must be a tf.summary.SummaryWriter or a log directory, got None (NoneType). "
-            + self.REMEDY
+            "writer must be a tf.summary.SummaryWriter, a log directory, a sink, or a list of "
+            f"these, got None (NoneType). {self.REMEDY}"
         )
 
     def test_closed(self, logdir):

@@ -57,6 +57,11 @@ class TestMade:
         assert made == tag
         assert tags.kind_and_path(tag) == parts
 
+    def test_of_keras(self):
+        """Numbers of Keras's logs have its names, and no kind of gtlog's."""
+        assert (tags.fit("mae"), tags.epoch("val_mae")) == ("fit/mae", "epoch/val_mae")
+        assert tags.kind_and_path(tags.fit("mae")).kind is None
+
     @pytest.mark.parametrize(
         "tag",
         ["accuracy", "weights", "weights/", "gates/f", "gtlog", "gtlog/vitals/x", "learning_rate/"],

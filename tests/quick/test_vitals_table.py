@@ -41,6 +41,7 @@ class TestColumns:
             *("gradient_rms", "gradient_max", "gradient_zeros", "gradient_nonfinite"),
             *("dead_units", "update_rms", "update_ratio", "descent", "identical_units"),
             *("sketch_0", "sketch_1", "sketch_2", "sketch_3", "asked", "missing", "was_read"),
+            *("silent_units", "saturation"),
         )
 
     def test_each_has_a_meaning_and_a_kind(self):

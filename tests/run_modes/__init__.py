@@ -1,1 +1,1 @@
-"""The ways to run a step, each held to the events of the eager run: what docs/run-modes shows."""
+"""The ways to run a step, each held to the events of the eager run: docs/project/run-modes."""

@@ -4,6 +4,8 @@ import numpy as np
 
 from .modes import COLUMNS
 
+_BESIDE = ("gtlog/", "fit/", "epoch/")  # tables, and what Keras shows
+
 
 def column_of(tag):
     """The column of the table that a tag belongs to."""
@@ -12,7 +14,7 @@ def column_of(tag):
 
 def of_column(events, column):
     """The events of a column by tag and step."""
-    charts = (one for one in events if not one.tag.startswith("gtlog/"))
+    charts = (one for one in events if not one.tag.startswith(_BESIDE))
     return {(one.tag, one.step): one for one in charts if column_of(one.tag) == column}
 
 

@@ -1,4 +1,4 @@
-"""What a way to run a step is, as a row of the table in docs/run-modes."""
+"""What a way to run a step is, as a row of the table in docs/project/run-modes."""
 
 import dataclasses
 from typing import Any, Callable, List, Mapping, Optional
@@ -66,7 +66,7 @@ class Bare:
         """The step itself."""
         return step
 
-    def keras_callbacks(self):
+    def keras_callbacks(self, gradients=False):
         """None."""
         return []
 
@@ -95,9 +95,9 @@ class Instruments:
         self.decorate = gtlog.logged_step(logdir, **{"every": EVERY, **options})
         self.logger = self.decorate(lambda: None).step_logger
 
-    def keras_callbacks(self):
+    def keras_callbacks(self, gradients=False):
         """What `fit` is handed where no step can be decorated."""
-        return [self.logger.keras_callback()]
+        return [self.logger.keras_callback(gradients)]
 
     def close(self):
         """Flushes what was written."""

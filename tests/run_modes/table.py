@@ -1,7 +1,11 @@
-"""The table of docs/run-modes, made from what the tests found.
+"""The table of docs/project/run-modes, made from what the tests found.
 
     tox run -e py38-tf23,py311-tf221 -- tests/run_modes
-    python -m tests.run_modes.table .tox/py38-tf23.xml .tox/py311-tf221.xml --into docs/run-modes.md
+    python -m tests.run_modes.table .tox/py38-tf23.xml .tox/py311-tf221.xml \
+        --into docs/project/run-modes.md --short docs/ways-to-run.md
+    python -m tests.run_modes.table --into docs/project/run-modes.md --short docs/ways-to-run.md
+
+The second line leaves the long page as it is, and makes the short one from it.
 """
 
 import argparse
@@ -84,9 +88,19 @@ def render(environments):
             lines.append((f"**{TITLES[row]}**",) + ("",) * (len(head) - 1))
         cells = [_cell(mode, column, environments, numbers) for column in COLUMNS]
         lines.append((mode.name, *cells, _not_in(mode, environments, numbers)))
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    exceptions = "\n".join(f"{number}. {text}" for text, number in numbers.items())
-    return f"{_head(environments)}\n\n{table}\n\n{exceptions}".rstrip() + "\n"
+    return f"{_head(environments)}\n\n{_table(lines, numbers)}"
+
+
+def shorten(page):
+    """The lines of a `Page` that name an exception, as a table with exceptions numbered anew."""
+    numbers = {}
+    head = ("way to run the step", *COLUMNS)
+    lines = [head, ("---",) + (":-:",) * len(COLUMNS)]
+    for name in page.not_in:
+        cells = [page.cells[name, column] for column in COLUMNS]
+        if any(cell != SAME for cell in cells):
+            lines.append((name, *(_renumbered(cell, page.exceptions, numbers) for cell in cells)))
+    return _table(lines, numbers)
 
 
 def replace(page, text):
@@ -133,6 +147,18 @@ def _properties(element):
     return {one.get("name"): one.get("value") for one in (found if found is not None else ())}
 
 
+def _table(lines, numbers):
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    exceptions = "\n".join(f"{number}. {text}" for text, number in numbers.items())
+    return f"{table}\n\n{exceptions}".rstrip() + "\n"
+
+
+def _renumbered(cell, exceptions, numbers):
+    return re.sub(
+        r"\((\d+)\)", lambda match: f"({_number(exceptions[int(match[1])], numbers)})", cell
+    )
+
+
 def _head(environments):
     names = [environment.name for environment in environments]
     return f"Made from the tests on TensorFlow {', '.join(names[:-1])} and {names[-1]}."
@@ -167,19 +193,29 @@ def _number(text, numbers):
 
 
 def main():
-    """Writes the table, to a page or the terminal."""
+    """Writes the table, to pages or the terminal."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.run_modes.table", description=__doc__.partition("\n")[0]
     )
-    parser.add_argument("results", nargs="+", help="JUnit XML of tests/run_modes, in this order")
+    parser.add_argument("results", nargs="*", help="JUnit XML of tests/run_modes, in this order")
     parser.add_argument("--into", type=pathlib.Path, help="page that has the marks")
+    parser.add_argument(
+        "--short", type=pathlib.Path, help="page for the lines of --into that name an exception"
+    )
     arguments = parser.parse_args()
-    text = render([read(path) for path in arguments.results])
-    if arguments.into is None:
-        print(text)
-    else:
-        page = arguments.into.read_text(encoding="utf-8")
-        arguments.into.write_text(replace(page, text), encoding="utf-8")
+    if arguments.results:
+        text = render([read(path) for path in arguments.results])
+        if arguments.into is None:
+            print(text)
+        else:
+            _put(arguments.into, text)
+    if arguments.short is not None:
+        long_page = Page.parse(arguments.into.read_text(encoding="utf-8"))
+        _put(arguments.short, shorten(long_page))
+
+
+def _put(path, text):
+    path.write_text(replace(path.read_text(encoding="utf-8"), text), encoding="utf-8")
 
 
 if __name__ == "__main__":

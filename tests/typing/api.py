@@ -41,6 +41,17 @@ for every in (gtlog.every_steps(2), gtlog.every_seconds(0.5), gtlog.overhead(0.0
 log = gtlog.StepLogger(
     os.curdir, step=0, summaries=[gtlog.summaries.histograms(buckets=30), own_summary]
 )
+
+
+class OwnSink:
+    def write(self, step: int, values: Iterable[Any]) -> None:
+        tags: list = [number.tag for number in gtlog.sinks.numbers_of(values, per_variable=True)]
+        tags.extend(finding.fault for finding in gtlog.sinks.findings_of(values))
+
+
+gtlog.StepLogger([os.curdir, OwnSink(), gtlog.sinks.TableSink("run.csv", append=True)])
+for tracker in (gtlog.sinks.WandbSink(per_variable=["gradient_rms"]), gtlog.sinks.MlflowSink()):
+    gtlog.StepLogger(tracker)
 found: list = []
 gtlog.StepLogger("logs", diagnose=found.append)
 gtlog.StepLogger("logs", diagnose=False)
@@ -50,6 +61,6 @@ with log, log.step():
         pass
 with gtlog.InstrumentedTape(logger=log):
     pass
-callbacks: list = [log.keras_callback()]
+callbacks: list = [log.keras_callback(), log.keras_callback(gradients=True)]
 log.flush()
 log.close()

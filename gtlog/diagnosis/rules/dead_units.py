@@ -6,12 +6,17 @@ and the kernel after it get nothing either, but the bias after it does: this sho
 is. What an output layer leaves out (actions that are not taken), small batches and a share that
 grows slowly are healthy, so it counts where nearly all units are dead, or where many die at once.
 
+Where `layer_outputs` has run the model on a fixed batch, it is known which units put out nothing.
+A unit is dead if it has no gradient and puts out nothing: a layer that answers to the batch and
+merely gets no gradient is not, and of several dead layers the first one shuts those after it. Then
+half of the units are worth a note.
+
 Source: AUTOTRAINER counts zero entries of the gradient (0.7); units over a window are our own.
 """
 
 import numpy as np
 
-from gtlog.diagnosis.faults import DEAD_UNITS
+from gtlog.diagnosis.faults import ALARM, DEAD_UNITS, NOTE
 from gtlog.diagnosis.robust import (
     least,
     least_of,
@@ -47,13 +52,22 @@ def find(evidence):
     share = np.where(evidence.is_asked[kernels], evidence.column("dead_units")[kernels], np.nan)
     if share.shape[1] < WINDOW or not len(kernels):
         return []
+    silent = evidence.silent_units
+    share = np.where(np.isnan(silent), share, np.minimum(share, silent))
     standing = least(share, WINDOW)
+    half = to_the_end(standing >= LEAST)
+    is_hidden = np.array([_is_hidden(evidence, row) for row in kernels], bool)[:, None]
     lasting = to_the_end(standing >= MOST) | _died(evidence, share, standing)
-    lasting |= to_the_end(standing >= LEAST) & _has_large_bias(evidence)[:, None]
-    lasting &= np.array([_is_hidden(evidence, row) for row in kernels], bool)[:, None]
-    if not lasting.any():
-        return []
-    return _sighting(evidence, share, lasting)
+    lasting |= half & _has_large_bias(evidence)[:, None]
+    for flags, severity in ((lasting, ALARM), (half & ~np.isnan(silent), NOTE)):
+        if (flags & is_hidden).any():
+            return _sighting(evidence, share, flags & is_hidden, severity)
+    return []
+
+
+def is_shut(evidence, row):
+    """Whether the bias of a kernel keeps its units shut: it is large, also beside the others."""
+    return bool(_has_large_bias(evidence)[evidence.kernels == row].any())
 
 
 def _has_large_bias(evidence):
@@ -89,8 +103,8 @@ def _is_hidden(evidence, row):
     return row != evidence.kernels[-1] and evidence.rows[row].shape[-1] >= FEWEST_UNITS
 
 
-def _sighting(evidence, share, lasting):
-    starts = np.where(lasting.any(1), lasting.argmax(1), lasting.shape[1])
+def _sighting(evidence, share, lasting, severity):
+    starts = np.where(lasting.any(1), lasting.argmax(1), np.inf)
     start = int(starts.min())
     places = np.flatnonzero(starts <= start + 1)
     place = _place(evidence, places, share, start)
@@ -99,16 +113,20 @@ def _sighting(evidence, share, lasting):
     row = int(evidence.kernels[place])
     onset = max(0, start - WINDOW + 1)
     dead = least_of(share[place, start:])
-    others = np.delete(share[:, start:], np.flatnonzero(lasting.any(1)), axis=0)
+    is_seen = ~np.isnan(evidence.silent_units[:, -1])
+    is_other = ~lasting.any(1) & (is_seen | ~is_seen[place])
+    others = share[is_other, start:]
     usual = f"; in the other kernels it is {percent(typical(others))}" if others.size else ""
     before = typical(share[place, :onset]) if onset else np.nan
     earlier = f", {percent(before)} before" if before < dead else ""
+    silent = "put out zero for all of the fixed batch and " if is_seen[place] else ""
     text = (
-        f"{percent(dead)} of its {several(evidence.rows[row].shape[-1], 'unit')} get a gradient of "
-        f"exactly zero in each of {several(share.shape[1] - onset, 'logged step')}{earlier}{usual}."
+        f"{percent(dead)} of its {several(evidence.rows[row].shape[-1], 'unit')} {silent}get a "
+        f"gradient of exactly zero in each of {several(share.shape[1] - onset, 'logged step')}"
+        f"{earlier}{usual}."
     )
     rows = tuple(int(evidence.kernels[one]) for one in np.flatnonzero(lasting.any(1)))
-    return [Sighting(DEAD_UNITS, onset, text, row, rows)]
+    return [Sighting(DEAD_UNITS, onset, text, row, rows, severity)]
 
 
 def _place(evidence, places, share, start):
@@ -116,11 +134,14 @@ def _place(evidence, places, share, start):
 
     A kernel whose inputs are all zero has no gradient, while its bias has one: the layer before it
     is dead. Where there is none before, or where all are dead from the first step on without a
-    bias that shuts one, the data are zero: None.
+    bias that shuts one, the data are zero: None. Where outputs are seen, it is the first.
     """
     shut = [place for place in places if _has_large_bias(evidence)[place]]
     if len(shut) == 1:
         return int(shut[0])
+    if not np.isnan(evidence.silent_units[places, -1]).any():
+        is_all = start < WINDOW and len(places) == len(share) - 1
+        return None if is_all else int(places[0])
     last = int(places[-1])
     if least_of(share[last, -WINDOW:]) < ALL:
         return last

@@ -14,7 +14,7 @@ import numpy as np
 from gtlog.diagnosis.faults import INITIALIZATION
 from gtlog.diagnosis.robust import median
 from gtlog.diagnosis.sighting import Sighting
-from gtlog.diagnosis.words import figure, several, times
+from gtlog.diagnosis.words import OUTPUTS_AT_THE_ENDS, figure, percent, several, times
 
 # Root mean square times the root of the number of inputs.
 LARGE = 4.5
@@ -149,6 +149,9 @@ def _of_layer(evidence, place, scale, usual, symptom, far):
         f"which is {figure(scale[place])} times that for which a signal keeps its size; the other "
         f"kernels have {figure(usual)} times that, and {symptom}."
     )
+    saturated = evidence.share_saturated(place, 0)
+    if saturated:
+        text += f" {percent(saturated)} {OUTPUTS_AT_THE_ENDS}."
     rows = tuple(int(evidence.kernels[one]) for one in np.flatnonzero(far))
     return Sighting(INITIALIZATION, 0, text, row, rows)
 

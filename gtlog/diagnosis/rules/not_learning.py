@@ -4,7 +4,8 @@ The reason: labels that are shuffled, inputs that are lost and losses that do no
 leave each tensor healthy; only the loss shows them. So this rule is asked where no other one
 speaks, and never names a layer. A noisy loss, a reward, the losses of two adversaries may stay
 where they are in healthy runs, so that it is an alarm only where the loss is that of a guess: the
-logarithm of the number of classes.
+logarithm of the number of classes. A loss with a penalty in it, and that of a slow training, may
+pass this level on the way down: a loss that still falls is no alarm.
 
 Source: every published tool has a rule on the loss, and it alarms on 17 of 18 healthy runs of the
 pilot; the level of a guess is our own.
@@ -20,11 +21,13 @@ from gtlog.diagnosis.words import several, times
 # How near to the loss of a guess, relative: from above, from below, and where there are so few
 # classes that a loss of another kind may be there by chance.
 ABOVE_GUESS = 0.1
-BELOW_GUESS = 0.08
+BELOW_GUESS = 0.05
 NEAR_GUESS = 0.02
 FEW_CLASSES = 2
 # Share of the loss of a guess below which it has learned something once.
 LOWEST = 0.85
+# Share of it by which a loss that stays may fall from the third quarter of the run to the last.
+LARGEST_FALL = 0.05
 FEWEST_STEPS = 8
 # How far the weights went, as a share of their size: a plateau at the start is healthy.
 LEAST_WAY = 0.02
@@ -62,20 +65,25 @@ def _lost_inputs(evidence):
     )
 
 
-def _late(evidence, loss):
+def _late(known, steps):
     """Median of the loss over the last third of the training, and over its second half."""
-    steps, known = evidence.steps, np.isfinite(loss)
     third = steps[0] + (steps[-1] - steps[0]) * 2 // 3
-    late, half = known & (steps >= third), known & (np.arange(len(loss)) >= len(loss) // 2)
-    return min(float(np.median(loss[which])) for which in (late, half) if which.any())
+    return float(min(np.median(known[steps >= third]), np.median(known[len(known) // 2 :])))
+
+
+def _fall(known):
+    """By how much the loss fell from the third quarter of the training to the last one."""
+    half = known[len(known) // 2 :]
+    return float(np.median(half[: len(half) // 2]) - np.median(half[len(half) // 2 :]))
 
 
 def _guess(evidence):
     loss = evidence.loss
-    known = loss[np.isfinite(loss)] if loss is not None else np.zeros(0)
+    is_known = np.isfinite(loss) if loss is not None else np.zeros(len(evidence), bool)
+    known = loss[is_known] if is_known.any() else np.zeros(0)
     if len(known) < FEWEST_STEPS or (known <= 0).any():
         return None
-    level = _late(evidence, loss)
+    level = _late(known, evidence.steps[is_known])
     classes = max(2, evidence.outputs)
     guess = np.log(classes)
     way, least_way = evidence.way(), LEAST_WAY if evidence.is_whole else LEAST_WAY_SO_FAR
@@ -83,7 +91,7 @@ def _guess(evidence):
     if classes <= FEW_CLASSES:
         above = below = NEAR_GUESS
     lowest = smooth(known[None], min(5, len(known)))[0, 4:].min()
-    has_left = lowest < LOWEST * guess
+    has_left = lowest < LOWEST * guess or _fall(known) > LARGEST_FALL * guess
     if has_left or not 1 - below <= level / guess <= 1 + above or not way >= least_way:
         return None
     return (

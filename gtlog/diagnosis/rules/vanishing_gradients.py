@@ -8,6 +8,9 @@ zero gain keeps shut has a small gradient as well, but the layers before it have
 nearest to the loss that lost its gradient is named: what comes before it follows. In a branch that
 alone is cut off the kernel is compared with the median of all others.
 
+Where `layer_outputs` has run the model on a fixed batch, it is known how many outputs lie at the
+ends of a sigmoid or tanh: where most do, that is the cause, and is said.
+
 Source: the ratio of the first to the last layer is AUTOTRAINER's (1e-3, with an absolute bound that
 is left out here); kernels alone, peers and own past are our own.
 """
@@ -17,7 +20,7 @@ import numpy as np
 from gtlog.diagnosis.faults import NOTE, VANISHING_GRADIENTS
 from gtlog.diagnosis.robust import leapt, least, median_of_others, smooth, to_the_end, typical
 from gtlog.diagnosis.sighting import Sighting
-from gtlog.diagnosis.words import several, times
+from gtlog.diagnosis.words import OUTPUTS_AT_THE_ENDS, percent, several, times
 
 # From the beginning on: decades between a kernel with all before it and the kernels next to it, and
 # decades below the strongest kernel after it where there is no such step.
@@ -47,6 +50,11 @@ RECOVERS = 0.7
 PERSISTENCE = 3
 FEWEST_STEPS = 5
 FEWEST_SPANNED = 20
+SATURATED = (
+    "Its activation is saturated. Usual causes: inputs, first weights or a bias of too large a "
+    "scale, or an update that was too large. Try a normalisation before the activation, inputs of "
+    "unit scale, a smaller learning rate, or ReLU or GELU."
+)
 
 
 def find(evidence):
@@ -151,7 +159,11 @@ def _sighting(evidence, lasting, below, lost):
     decades = typical(lost[place, lasted:])
     if decades >= LOST:
         text += f", and has lost {times(10 ** decades)} times more than theirs since the beginning"
+    saturated = evidence.share_saturated(place, lasted)
+    if saturated:
+        text += f"; {percent(saturated)} {OUTPUTS_AT_THE_ENDS}"
     before = len(places) - 1
     text += f"; {several(before, 'kernel')} before it follow." if before else "."
     rows = tuple(int(evidence.kernels[one]) for one in places)
-    return Sighting(VANISHING_GRADIENTS, onset, text, row, rows)
+    advice = SATURATED if saturated else None
+    return Sighting(VANISHING_GRADIENTS, onset, text, row, rows, advice=advice)

@@ -112,7 +112,7 @@ class GradientCall:
                 capture.add_before(known, value)
 
 
-def facts_of_call(tapes, registry, failures, tape, target, sources):
+def facts_of_call(tapes, registry, failures, tape, target, sources, model=None):
     """Finds out what there is to know of a `gradient` call before TensorFlow computes it.
 
     Args:
@@ -122,6 +122,7 @@ def facts_of_call(tapes, registry, failures, tape, target, sources):
       tape: The tape that differentiates.
       target: As given to `gradient`; any structure of tensors.
       sources: As given to `gradient`; any structure of variables and tensors.
+      model: As `RunningStep.model`.
 
     Returns:
       `GradientCall`; and whether the target is a loss that no earlier call has differentiated.
@@ -133,7 +134,7 @@ def facts_of_call(tapes, registry, failures, tape, target, sources):
         loss_target = loss_target._replace(place=tapes.place_of(tape, loss_target.key))
     call = GradientCall(
         variables=variables,
-        of_model=tuple(registry.add_model()),
+        of_model=tuple(registry.add_model(model)),
         asked=Asked([known for _, known in variables], tape),
         loss_target=loss_target,
         is_enclosed=tapes.enclose(tape),

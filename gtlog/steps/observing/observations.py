@@ -19,10 +19,12 @@ class EagerObservation(Observation):
       capture: `Capture` of the step.
       target: List of the tensors that are differentiated.
       is_new: Whether they are a loss that no earlier call of the step has differentiated.
+      scale: `LossScale` of target and gradients; None if nobody knows it.
     """
 
-    def __init__(self, call, capture, target, is_new):
+    def __init__(self, call, capture, target, is_new, scale=None):
         self._call = call
+        self._scale = scale or loss_scale.LossScale(None, loss_scale.note_on(None))
         self._capture = capture
         self._losses = target if is_new else []
         if call.variables:
@@ -35,8 +37,13 @@ class EagerObservation(Observation):
         call, capture = self._call, self._capture
         with call.failures.guard("read the gradients"):
             pairs = call.with_gradients(result)
-            call.add_note(capture, loss_scale.note_on(None))
-            call.add_losses(capture, self._losses)
+            factor, note = self._scale
+            call.add_note(capture, note)
+            losses = self._losses
+            if factor is not None:
+                losses = [unscaled(loss, factor) for loss in losses]
+                pairs = [(known, unscaled(gradient, factor)) for known, gradient in pairs]
+            call.add_losses(capture, losses)
             call.add_gradients(capture, pairs)
 
 
@@ -51,13 +58,15 @@ class GraphObservation(Observation):
       handover: `Handover`.
       target: List of the symbolic tensors that are differentiated.
       is_new: Whether they are a loss that no earlier call of the step has differentiated.
+      scale: `LossScale` of target and gradients; None looks for one in the graph.
     """
 
-    def __init__(self, call, handover, target, is_new):
+    def __init__(self, call, handover, target, is_new, scale=None):
         self._call = call
         self._handover = handover
         self._target = target
         self._is_new = is_new
+        self._scale = scale
         if call.compared:
             receiver = _Receiver(call, handover)
             handover.hand_over_values(call.compared, call.read_before, receiver.take_before)
@@ -72,17 +81,17 @@ class GraphObservation(Observation):
 
     def _hand_over(self, pairs, losses):
         layout, tensors = FlatGradients.of([gradient for _, gradient in pairs])
-        scale = loss_scale.factor_of(self._target)
+        scale = self._scale or loss_scale.seen_in(self._target)
+        scales = [] if scale.factor is None else [scale.factor]
         receiver = _GradientReceiver(
             self._call,
             self._handover,
             known_variables=[known for known, _ in pairs],
             layout=layout,
-            note=loss_scale.note_on(scale),
+            note=scale.note,
             losses=len(losses),
-            scales=0 if scale is None else 1,
+            scales=len(scales),
         )
-        scales = [] if scale is None else [scale]
         self._handover.hand_over([*scales, *losses, *tensors], receiver.take)
 
 

@@ -157,6 +157,26 @@ def with_callback_compiled(task, instruments):
     return with_callback(task, instruments, jit_compile=True)
 
 
+def with_gradients(task, instruments, **options):
+    """Keras's own `train_step`, and the callback that sees gradients."""
+    return fitted(task, instruments.keras_callbacks(gradients=True), **options)
+
+
+def with_gradients_eagerly(task, instruments):
+    """The same with `run_eagerly=True`."""
+    return with_gradients(task, instruments, run_eagerly=True)
+
+
+def with_gradients_compiled(task, instruments):
+    """The same, compiled by XLA."""
+    return with_gradients(task, instruments, jit_compile=True)
+
+
+def with_gradients_two_at_once(task, instruments):
+    """The same, two steps at once, and the last one of each epoch alone."""
+    return with_gradients(task, instruments, **steps_per_execution(2))
+
+
 def without_jit_compile():
     """Why this Keras cannot have XLA compile the step."""
     if "jit_compile" in inspect.signature(keras.Model.compile).parameters:
@@ -218,6 +238,13 @@ MODES = (
         with_callback_eagerly,
         unseen=_BY_CALLBACK,
     ),
+    Mode(5, "`fit` with the callback, `gradients=True`", FitTask, with_gradients),
+    Mode(
+        5,
+        "`fit` with the callback, `gradients=True`, `run_eagerly=True`",
+        FitTask,
+        with_gradients_eagerly,
+    ),
     Mode(4, "`fit`, `steps_per_execution=3`", FitTask, several_at_once),
     Mode(4, "`fit`, `steps_per_execution=2` of three", FitTask, two_at_once),
     Mode(
@@ -225,6 +252,12 @@ MODES = (
         "`fit`, `steps_per_execution=3`, with the callback",
         FitTask,
         several_at_once_and_callback,
+    ),
+    Mode(
+        4,
+        "`fit`, `steps_per_execution=2` of three, callback with `gradients=True`",
+        FitTask,
+        with_gradients_two_at_once,
     ),
     _compiled(
         "`fit` with the callback alone, `jit_compile=True`",
@@ -236,6 +269,12 @@ MODES = (
         own_train_step_compiled_and_callback,
         unseen=dict.fromkeys(("gradients", "loss"), _NO_CALLBACK),
         notice=r"logged from outside, by the logger's keras_callback\(\)",
+    ),
+    _compiled(
+        "`fit` with the callback, `gradients=True`, `jit_compile=True`",
+        with_gradients_compiled,
+        unseen=dict.fromkeys(("gradients", "loss"), _NO_CALLBACK),
+        notice=r"compile the model with jit_compile=False",
     ),
     _compiled(
         "`fit` with a decorated `train_step`, `jit_compile=True`",

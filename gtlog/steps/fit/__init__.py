@@ -1,0 +1,1 @@
+"""The batches of Keras `fit`: logged from between them, and, on request, from inside the step."""
