@@ -58,8 +58,8 @@ class StepLogger:
         0, unless a step is set by `tf.summary.experimental.set_step`; an int counts from there (to
         resume); a `tf.Variable` or Keras variable (`optimizer.iterations`) or a callable is read.
       summaries: Iterable of callables from a `StepRecord` to an iterable of values. None takes the
-        stock ones: `histograms()`, `kernel_images()`, `recurrent_gates()`, `scalars()`,
-        `vitals()`.
+        stock ones: `histograms()`, `kernel_images()`, `recurrent_gates()`, `attention_heads()`,
+        `scalars()`, `vitals()`.
       include: Regular expression, or several: only variables whose path matches one are logged.
       exclude: Regular expression, or several: variables whose path matches one are not logged.
       model: Keras model or `tf.Module`. Adds the variables that a tape does not see (moving
@@ -445,6 +445,7 @@ def _checked_summaries(summaries):
             stock.histograms(),
             stock.kernel_images(),
             stock.recurrent_gates(),
+            stock.attention_heads(),
             stock.vitals(),  # finds the norms that the scalars need, on the way
             stock.scalars(),
         )

@@ -8,6 +8,7 @@ from typing import NamedTuple, Optional, Union
 WEIGHTS, BIASES, GRADIENTS = "weights", "biases", "gradients"
 IMAGES, GATES, UNIT_MEANS, NONFINITE = "images", "gates", "unit_means", "nonfinite"
 LOSS, LEARNING_RATE = "loss", "learning_rate"
+HEADS, HEAD_GRADIENTS = "heads", "head_gradients"
 SLOTS, SLOT_NORM = "slots", "slot_norm"
 GRADIENT_NORM, WEIGHT_NORM, UPDATE_RATIO = "gradient_norm", "weight_norm", "update_ratio"
 OUTPUTS, OUTPUT_ZEROS = "outputs", "output_zeros"
@@ -27,11 +28,12 @@ _BY_PATH = (WEIGHTS, BIASES, GRADIENTS)
 KINDS_BY_PATH = (
     *_BY_PATH,
     *(kind + _SIGNED_LOG for kind in _BY_PATH),
-    *(IMAGES, GATES, UNIT_MEANS, NONFINITE, SLOTS, SLOT_NORM),
+    *(IMAGES, GATES, UNIT_MEANS, NONFINITE),
+    *(HEADS, HEAD_GRADIENTS, SLOTS, SLOT_NORM),
 )
 """Kinds of tags that always have a variable's path."""
 
-_WITH_PART = (GATES, SLOTS, SLOT_NORM)
+_WITH_PART = (GATES, HEADS, HEAD_GRADIENTS, SLOTS, SLOT_NORM)
 
 KINDS_BY_LAYER = (OUTPUTS, OUTPUT_ZEROS, SILENT_UNITS, SATURATION)
 """Kinds of tags that always have a layer's path."""
@@ -73,6 +75,20 @@ def gates(path: str, gate: str) -> str:
     'gates/lstm/lstm_cell/bias/f'
     """
     return f"{GATES}/{path}/{gate}"
+
+
+def heads(path: str, head: str) -> str:
+    """The tag of the distribution of what belongs to one head of an attention layer.
+
+    >>> heads("attention/query/kernel", "0")
+    'heads/attention/query/kernel/0'
+    """
+    return f"{HEADS}/{path}/{head}"
+
+
+def head_gradients(path: str, head: str) -> str:
+    """The tag of the distribution of the gradient of what belongs to one head."""
+    return f"{HEAD_GRADIENTS}/{path}/{head}"
 
 
 def unit_means(path: str) -> str:
@@ -170,8 +186,8 @@ class Parts(NamedTuple):
       kind: The first part, such as `"weights"`, or the whole tag of a table without its number;
         None of a tag that is not gtlog's.
       path: Path of the variable or layer; None if the tag is about the whole step.
-      part: The gate, the slot, the name of the loss or of the optimizer, `"min"`, `"max"` or
-        `"mean"` of the replicas; else None.
+      part: The gate, the head, the slot, the name of the loss or of the optimizer, `"min"`, `"max"`
+        or `"mean"` of the replicas; else None.
     """
 
     kind: Optional[str]

@@ -152,10 +152,12 @@ def _written_tags():
         _variable("lstm/kernel", "kernel", [3, 8]),
         _variable("lstm/recurrent_kernel", "recurrent_kernel", [2, 8]),
         _variable("lstm/bias", "bias", [8]),
+        *(_variable(f"{name}/kernel", "kernel", [3, 2, 2]) for name in ("query", "key", "value")),
+        _variable("attention_output/kernel", "kernel", [2, 2, 3]),
     )
     written, vitals = {tags.FINDINGS}, summaries.vitals()
     tapes = (TapeRecord("critic", variables[:1]),)
-    for names, count in [(("",), 4), (("0", "1"), 3), (("critic",), 4)]:
+    for names, count in [(("",), 8), (("0", "1"), 3), (("critic",), 8)]:
         losses = (1.0,) * len(names)
         record = StepRecord(
             0,
@@ -170,6 +172,7 @@ def _written_tags():
             summaries.histograms(scale="signed_log"),
             summaries.kernel_images(),
             summaries.recurrent_gates(),
+            summaries.attention_heads(),
             summaries.scalars(per_variable=True, per_replica=True),
             summaries.custom_scalars_layout(),
             summaries.optimizer(histograms=True),

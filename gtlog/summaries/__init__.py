@@ -1,9 +1,9 @@
 """Summaries: callables from a `StepRecord` to the values that one step writes.
 
-The stock ones are made by `histograms()`, `kernel_images()`, `recurrent_gates()`, `scalars()` and
-`vitals()`; `layer_outputs(model, probe)` runs a model on a fixed batch, `optimizer()` writes
-learning rate and slots, `custom_scalars_layout()` draws scalars together in few charts, and
-`less_often()` runs one on some of the logged steps only.
+The stock ones are made by `histograms()`, `kernel_images()`, `recurrent_gates()`,
+`attention_heads()`, `scalars()` and `vitals()`; `layer_outputs(model, probe)` runs a model on a
+fixed batch, `optimizer()` writes learning rate and slots, `custom_scalars_layout()` draws scalars
+together in few charts, and `less_often()` runs one on some of the logged steps only.
 A summary of your own is any callable that takes a `gtlog.StepRecord` and returns, or yields,
 `Scalar`, `Histogram` and `Image` values:
 
@@ -12,6 +12,7 @@ A summary of your own is any callable that takes a `gtlog.StepRecord` and return
 ...         yield Scalar(f"largest/{variable.path}", variable.value_statistics.maximum)
 """
 
+from gtlog.summaries.attention_heads import attention_heads
 from gtlog.summaries.chart_layout import custom_scalars_layout
 from gtlog.summaries.histograms import histogram_of, histograms
 from gtlog.summaries.kernels.images import kernel_images
@@ -28,6 +29,7 @@ __all__ = [
     "Image",
     "Scalar",
     "Table",
+    "attention_heads",
     "custom_scalars_layout",
     "histogram_of",
     "histograms",

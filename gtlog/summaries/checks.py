@@ -1,5 +1,6 @@
 """Whether something is a summary at all."""
 
+from gtlog.summaries.attention_heads import attention_heads
 from gtlog.summaries.histograms import histograms
 from gtlog.summaries.kernels.images import kernel_images
 from gtlog.summaries.optimizer import optimizer
@@ -9,6 +10,7 @@ from gtlog.summaries.scalars import scalars
 from gtlog.summaries.vitals import vitals
 
 _FACTORIES = (
+    attention_heads,
     histograms,
     kernel_images,
     layer_outputs,

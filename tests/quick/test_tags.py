@@ -45,6 +45,12 @@ class TestMade:
             ),
             (tags.learning_rate(), "learning_rate", ("learning_rate", None, None)),
             (tags.learning_rate("a"), "learning_rate/a", ("learning_rate", None, "a")),
+            (tags.heads(PATH, "3"), f"heads/{PATH}/3", ("heads", PATH, "3")),
+            (
+                tags.head_gradients(PATH, "3"),
+                f"head_gradients/{PATH}/3",
+                ("head_gradients", PATH, "3"),
+            ),
             (tags.slots(PATH, "m"), f"slots/{PATH}/m", ("slots", PATH, "m")),
             (tags.slot_norm(PATH, "m"), f"slot_norm/{PATH}/m", ("slot_norm", PATH, "m")),
             (tags.table(tags.VITALS), "gtlog/vitals", ("gtlog/vitals", None, None)),
