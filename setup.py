@@ -7,7 +7,9 @@ import re
 from setuptools import setup
 
 ROOT = pathlib.Path(__file__).resolve().parent
-_LINK = re.compile(r"(?P<picture>!?)(?P<words>\[[^\]]*\])\((?!https?:|#)(?P<path>[^)\s]+)\)")
+# The words of a link may hold brackets of their own, as code does.
+_WORDS = r"\[(?:[^\[\]]|\[[^\[\]]*\])*\]"
+_LINK = re.compile(rf"(?P<picture>!?)(?P<words>{_WORDS})\((?!https?:|#)(?P<path>[^)\s]+)\)")
 
 
 def source_url():

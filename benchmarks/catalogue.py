@@ -17,6 +17,7 @@ ROWS = {
     "logged-mlp": logged_step.mlp,
     "logged-small": logged_step.small_variables,
     "logged-gradients": logged_step.gradients,
+    "logged-small-gradients": logged_step.small_gradients,
     "vitals-mlp": vitals.large,
     "vitals-small": vitals.small,
     "per-element": elements.per_element,

@@ -1,6 +1,7 @@
 """Sphinx configuration; the pages are Markdown, so that they read well on a code host too."""
 
 import json
+import textwrap
 from importlib import metadata
 
 from myst_parser.parsers.sphinx_ import MystParser
@@ -53,10 +54,15 @@ def _page_of_cell(cell):
 
 def _page_of_output(output):
     if "text" in output:
-        return _fence("text", "".join(output["text"]))
+        return _fence("text", _wrapped(output["text"]))
     if "text/html" in output["data"]:
         return _fence("{raw} html", "".join(output["data"]["text/html"]))
-    return _fence("text", "".join(output["data"]["text/plain"]))
+    return _fence("text", _wrapped(output["data"]["text/plain"]))
+
+
+def _wrapped(lines):
+    """Text with no line longer than the page is wide, as Jupyter shows it."""
+    return "\n".join(textwrap.fill(line.rstrip("\n"), 88, drop_whitespace=False) for line in lines)
 
 
 def _fence(kind, text):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ContextManager, Iterable, Optional
 import tensorflow as tf
 
 from gtlog import _compat
-from gtlog import summaries as stock
 from gtlog.advice.findings import LiveFindings
 from gtlog.advice.unseen_gradients import UnseenGradients
 from gtlog.advice.updates_of_calls import UpdatesOfCalls
@@ -29,6 +28,7 @@ from gtlog.steps.parts import LoggerParts
 from gtlog.steps.workers import Workers
 from gtlog.summaries.checks import check_summary
 from gtlog.summaries.histograms import check_buckets, histogram_of
+from gtlog.summaries.stock import stock
 from gtlog.types import Diagnose, Every, Expressions, Step, Summary, Writer
 from gtlog.values import Image, Scalar
 from gtlog.variables.models import Models
@@ -441,14 +441,7 @@ def _end(findings, destinations):
 
 def _checked_summaries(summaries):
     if summaries is None:
-        return (
-            stock.histograms(),
-            stock.kernel_images(),
-            stock.recurrent_gates(),
-            stock.attention_heads(),
-            stock.vitals(),  # finds the norms that the scalars need, on the way
-            stock.scalars(),
-        )
+        return stock()
     if callable(summaries):
         summaries = (summaries,)
     try:

@@ -155,7 +155,7 @@ def _written_tags():
         *(_variable(f"{name}/kernel", "kernel", [3, 2, 2]) for name in ("query", "key", "value")),
         _variable("attention_output/kernel", "kernel", [2, 2, 3]),
     )
-    written, vitals = {tags.FINDINGS}, summaries.vitals()
+    written, vitals = {tags.FINDINGS, tags.fit("loss"), tags.epoch("loss")}, summaries.vitals()
     tapes = (TapeRecord("critic", variables[:1]),)
     for names, count in [(("",), 8), (("0", "1"), 3), (("critic",), 8)]:
         losses = (1.0,) * len(names)

@@ -16,6 +16,7 @@ from gtlog.testing import assert_traced_at_most, read_events
 from .processes import run_python
 from .reference import histogram
 from .run_modes.rows.replicas import mirrored_strategy
+from .run_modes.ways import compiled
 from .steps_in_ways import WAYS
 
 keras = tf.keras
@@ -617,3 +618,17 @@ def test_on_a_machine_with_one_thread(tmp_path):
         """,
         tmp_path,
     )
+
+
+def test_above_xla(logdir):
+    """Where XLA compiles the step, the model runs after it, as it is."""
+    model = sequential()
+    chosen = [summaries.layer_outputs(model, X)]
+    step = gtlog.logged_step(logdir, summaries=chosen, on_error="raise")(
+        compiled(step_of(model, gtlog.InstrumentedTape))
+    )
+    step(BATCHES[0])
+    step.step_logger.close()
+    events = read_events(logdir)
+    for name, array in expected(model, X).items():
+        assert_nearly_histogram(events.of(tag_of(events, "outputs", name))[0], array)

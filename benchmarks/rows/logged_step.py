@@ -1,11 +1,13 @@
 """A logged step: the time that logging adds to it, by model and by what is logged."""
 
+import dataclasses
 import tempfile
 
 import gtlog
 from benchmarks.alternatives import Alternatives
 from benchmarks.figures import (
     AT_LEAST,
+    AT_MOST,
     BARE,
     GTLOG,
     GTLOG_BENEATH,
@@ -46,6 +48,19 @@ def gradients(effort):
     note = "gtlog logs gradients, norms, loss and update ratio as well; the others do not."
     title = "logged step with gradients, same MLP"
     return _row("logged-gradients", title, Bar(AT_LEAST, 12, 20), samples, (note,))
+
+
+def small_gradients(effort):
+    """Everything that gtlog logs by itself, of 50 small layers."""
+    widths = (_SMALL,) * (effort.size(_SMALL_LAYERS) + 1)
+    samples = _measure(widths, {"tape_class": gtlog.InstrumentedTape}, effort)
+    note = "gtlog logs gradients, norms, loss and update ratio as well; the others do not."
+    title = "logged step with gradients, 100 small variables"
+    added = Figure(
+        "ms added to the step", Spread.of(samples.added(GTLOG, BARE), 1e3), "ms", Bar(AT_MOST, 6)
+    )
+    row = _row("logged-small-gradients", title, Bar(AT_LEAST, 25), samples, (note,))
+    return dataclasses.replace(row, figures=(*row.figures, added))
 
 
 def _weights_row(key, title, widths, bar, effort):

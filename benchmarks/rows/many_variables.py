@@ -41,7 +41,7 @@ def many_variables(effort):
         "many-variables",
         "logged step, 10,000 variables of 64",
         figures=(
-            Figure("us per variable", Spread.of(each), "us", Bar(AT_MOST, 40)),
+            Figure("us per variable", Spread.of(each), "us", Bar(AT_MOST, 15)),
             Figure(growth.name, growth.spread, growth.unit, Bar(AT_MOST, 1.25)),
         ),
         cases=(

@@ -45,7 +45,7 @@ def tracing(effort):
         ratio = Spread.of(samples.ratio(name, BARE))
         figures += [
             Figure(f"traces more than bare, {where}", extra, "traces", Bar(EXACTLY, 0)),
-            Figure(f"times the bare step, {where}", ratio, "x", Bar(AT_MOST, 1.3)),
+            Figure(f"times the bare step, {where}", ratio, "x", Bar(AT_MOST, 1.25)),
         ]
     usual = Spread.of(samples.ratio(USUAL_IN_GRAPH, BARE))
     return Row(

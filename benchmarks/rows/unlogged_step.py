@@ -43,7 +43,7 @@ def eager(effort):
         "unlogged-eager",
         "unlogged step, eager",
         figures=(
-            Figure("us added to a call", added, "us", Bar(AT_MOST, 5)),
+            Figure("us added to a call", added, "us", Bar(AT_MOST, 3)),
             Figure("us added, with InstrumentedTape", added_with_tape, "us"),
         ),
         cases=(
@@ -58,7 +58,7 @@ def eager(effort):
 
 def small_layers(effort):
     """Decorator and InstrumentedTape on many layers that do little."""
-    bar = Bar(AT_MOST, 1.05, 1.02)
+    bar = Bar(AT_MOST, 1.045, 1.01)
     title = "unlogged graph, 20 layers of 64x64"
     return _graph_row("unlogged-small-layers", title, (64, 20), 32, bar, effort)
 

@@ -33,26 +33,59 @@ def changes(table, statistic="gradient_rms"):
       int16 `[variables, steps]`: hundredths of a decade, and the codes of zero, of infinite and of
       unknown numbers. Rows with NaN or infinite elements have the code of the infinite.
     """
+    coded, numbers = _coded(table, statistic)
+    return _recoded(coded, _without_common(_without_past(numbers), table.variables, drift))
+
+
+def levels(table, statistic="gradient_rms"):
+    """Magnitudes of a statistic against those of the layer's peers at the same step.
+
+    A layer that was wrong from the first step on has no healthy past: it stands out here.
+
+    Args:
+      table: A `VitalsTable`.
+      statistic: A column of magnitudes.
+
+    Returns:
+      As `changes`: the logarithm, minus the median over the rows of the role.
+    """
+    coded, numbers = _coded(table, statistic)
+    return _recoded(coded, _without_common(numbers, table.variables, _median))
+
+
+def _coded(table, statistic):
+    """The codes of a column, and its hundredths of decades with NaN where they are no numbers."""
     coded = codes.codes_of(table.column(statistic), codes.LOGARITHM)
     counts = f"{'gradient' if statistic.startswith('gradient') else 'value'}_nonfinite"
     coded[np.nan_to_num(table.column(counts)) > 0] = codes.INFINITE
-    numbers = np.where(codes.is_special(coded), np.nan, coded)
-    numbers = _without_drift(_without_past(numbers), [row.role for row in table.variables])
+    return coded, np.where(codes.is_special(coded), np.nan, coded)
+
+
+def _recoded(coded, numbers):
     is_known = ~np.isnan(numbers)
     changed = coded.copy()
     changed[is_known] = np.clip(np.rint(numbers[is_known]), -_MOST, _MOST).astype(np.int16)
     return changed
 
 
-def _without_drift(numbers, roles):
-    roles = np.array(roles, object)
+def _without_common(numbers, variables, common):
+    """Numbers without what the rows of a role have in common, as a function of them says."""
+    roles = np.array([row.role for row in variables], object)
     centred = numbers.copy()
     for role in dict.fromkeys(roles.tolist()):
         rows = np.flatnonzero(roles == role)
         peers = rows if len(rows) >= LEAST_PEERS else np.arange(len(roles))
         if len(peers) >= LEAST_PEERS:
-            centred[rows] -= drift(numbers[peers])
+            centred[rows] -= common(numbers[peers])
     return centred
+
+
+def _median(numbers):
+    """The median of each step, 0 where no number is known."""
+    known = ~np.isnan(numbers).all(axis=0)
+    middle = np.zeros(numbers.shape[1])
+    middle[known] = np.nanmedian(numbers[:, known], axis=0)
+    return middle
 
 
 def _without_past(numbers):

@@ -2,7 +2,7 @@
 
 import html
 
-from gtlog.looking.picture import picture_svg
+from gtlog.looking.picture import is_level, picture_svg
 from gtlog.looking.report import report_html
 from gtlog.looking.shown import shown_run
 from gtlog.notices.text import printable
@@ -10,8 +10,10 @@ from gtlog.notices.text import printable
 _MOST_BYTES = 600_000  # of the page's data; base64 makes 800,000 of them
 _MOST_NAME, _MOST_FINDINGS, _MOST_NOTES = 200, 8, 4
 _HEIGHT = 820  # pixels
+_LEVEL = "The gradient of each layer beside those of the others"
+_CHANGE = "How the gradient of each layer changed beside the others"
 _LEGEND = (
-    "How the gradient of each layer changed beside the others: <b style='color:#2d7dc3'>blue</b> "
+    ": <b style='color:#2d7dc3'>blue</b> "
     "smaller, <b style='color:#cd4b37'>red</b> larger, full colour 1,000 times; "
     "<b style='color:#7d7d8a'>grey</b> exactly zero, <b style='color:#d49a00'>yellow</b> NaN or "
     "infinite. &#9662; is where a finding begins."
@@ -32,7 +34,8 @@ def run_html(run):
     parts = [_head(shown), _findings(shown), _notes(shown)]
     picture = picture_svg(shown)
     if picture:
-        parts.append(f"<div style='margin:8px 0'>{picture}</div><p>{_LEGEND}</p>")
+        legend = (_LEVEL if is_level(shown) else _CHANGE) + _LEGEND
+        parts.append(f"<div style='margin:8px 0'>{picture}</div><p>{legend}</p>")
     parts.append(_frame(shown))
     return f"<div>{''.join(parts)}</div>"
 

@@ -5,7 +5,7 @@ import html
 
 import numpy as np
 
-from gtlog.looking.changes import changes, columns
+from gtlog.looking.changes import changes, columns, levels
 from gtlog.looking.page_data.codes import ABSENT, INFINITE, ZERO
 from gtlog.looking.png import png
 from gtlog.notices.text import printable
@@ -21,7 +21,10 @@ _FONT = "font-family='ui-monospace,Menlo,Consolas,monospace' font-size='10' fill
 
 
 def picture_svg(run, statistic="gradient_rms"):
-    """A picture of how the layers have changed, as SVG.
+    """A picture of all layers against all steps, as SVG.
+
+    Where a layer is at fault from the first step on, it shows how large the statistic is beside
+    the layer's peers, else how it has changed beside them. The page does likewise.
 
     Its middle is transparent and its text has the colour of the text around it, so that it stands
     on a dark page as on a light one.
@@ -36,7 +39,8 @@ def picture_svg(run, statistic="gradient_rms"):
     table = run.table
     if not table.variables or not len(table) or statistic not in table.columns:
         return ""
-    changed, steps = columns(changes(table, statistic), table.steps, _MOST_COLUMNS)
+    compared = levels if is_level(run) else changes
+    changed, steps = columns(compared(table, statistic), table.steps, _MOST_COLUMNS)
     per_band = -(-len(changed) // _MOST_ROWS)
     pixels = _evenly_spaced(_coloured(_bands(changed, per_band)), steps, int(table.steps[-1]))
     row_height = min(_TALLEST, _HEIGHT / len(pixels))
@@ -52,6 +56,12 @@ def picture_svg(run, statistic="gradient_rms"):
         f"{_TOP + height + _AXIS:.0f}' style='max-width:{_WIDTH}px;width:100%' role='img' "
         f"aria-label='{statistic} of all layers against all steps'>{''.join(parts)}</svg>"
     )
+
+
+def is_level(run):
+    """Whether the picture shows the level of each layer: a change has no past to begin from."""
+    of_layers = [finding for finding in run.findings if finding.layer]
+    return bool(of_layers) and of_layers[0].first_step <= run.table.steps[0]
 
 
 def _bands(changed, per_band):

@@ -234,7 +234,8 @@ class Capture:
         )
 
     def _variable_record(self, known, value, gradient, is_trained):
-        parts = () if gradient is None else self._parts(known)
+        is_replicated = gradient is not None and len(self._gradients.get(known, ())) > 1
+        parts = self._parts(known) if is_replicated else ()
         return VariableRecord(
             path=known.path,
             role=known.role,
@@ -282,6 +283,10 @@ class Capture:
     def _chosen(self, known, name=None):
         """The parts that count, a list for each replica; of tapes of one name, or of all."""
         by_replica = self._gradients.get(known, {})
+        if name is None and len(by_replica) == 1:
+            (parts,) = by_replica.values()
+            if len(parts) == 1:
+                return [parts]
         outermost = [_outermost(by_replica[replica]) for replica in sorted(by_replica)]
         if name is not None:
             outermost = [[part for part in parts if part.name == name] for parts in outermost]

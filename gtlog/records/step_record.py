@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from typing import Any, Mapping, Optional, Tuple, Union
+from typing import Any, ClassVar, Mapping, Optional, Tuple, Union
 
 import numpy as np
 import tensorflow as tf
@@ -83,7 +83,8 @@ class VariableRecord:
     recounted: Optional[str] = None
     source: Any = dataclasses.field(default=None, repr=False)
 
-    silent_units = saturation = None
+    silent_units: ClassVar[Optional[float]] = None
+    saturation: ClassVar[Optional[float]] = None
 
     def know(self, name, number):
         """Keeps a statistic that was found on the way, under the name of its property."""

@@ -29,7 +29,7 @@ class Number(NamedTuple):
       name: What it is: `loss`, `gradient_norm`, the tag of a scalar of your own, or, of a variable,
         a column of the vitals such as `gradient_rms`.
       value: The number. It may be NaN or infinite.
-      variable: Path of the variable that it is about; None of the whole step.
+      variable: Path of the variable, or layer, that it is about; None of the whole step.
     """
 
     name: str
@@ -50,8 +50,9 @@ def numbers_of(values: Iterable[Any], per_variable: PerVariable = False) -> List
       per_variable: Whether to add the vitals of each variable, NaN aside, which means that a number
         is not known. True takes seven columns (`value_rms`, `gradient_rms`, `update_rms`,
         `update_ratio`, `dead_units`, `value_nonfinite`, `gradient_nonfinite`); a sequence names
-        others. The scalars of single variables (`nonfinite/<path>`, and what
-        `gtlog.summaries.scalars(per_variable=True)` writes) come with them.
+        others. The scalars of single variables and layers (`nonfinite/<path>`, what
+        `gtlog.summaries.scalars(per_variable=True)` writes, shares of a layer's outputs) come with
+        them.
 
     Returns:
       List of `Number`, one for each pair of name and variable.
@@ -132,7 +133,8 @@ def _paths(vitals):
 def _name_and_variable(tag, paths):
     """The tag of a scalar as name and path; of a named tape, whose tags look alike, no path."""
     kind, path, _ = tags.kind_and_path(tag)
-    if kind == tags.NONFINITE or (kind in tags.KINDS_OF_STEPS and path in paths):
+    has_path = kind == tags.NONFINITE or kind in tags.KINDS_BY_LAYER
+    if has_path or (kind in tags.KINDS_OF_STEPS and path in paths):
         return kind, path
     return tag, None
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 # Squares of larger and smaller numbers come near the ends of float64.
-_LARGE, _SMALL = 1e140, 1e-140
+LARGE_MAGNITUDE, SMALL_MAGNITUDE = 1e140, 1e-140
 
 
 class Extremes(NamedTuple):
@@ -84,8 +84,7 @@ def bucket_rows(known, buckets, count):
     scale = _safe_scale(low, high, buckets)
     width = (high * scale - low * scale) / buckets
     rows[:, 2] = count(low * scale, width, scale)
-    edges = np.arange(buckets) * width
-    edges += low * scale
+    edges = edges_of_buckets(low * scale, width, buckets)
     if scale != 1.0:
         edges /= scale
     rows[:, 0], rows[:-1, 1] = edges, edges[1:]
@@ -94,10 +93,26 @@ def bucket_rows(known, buckets, count):
     return rows
 
 
+def edges_of_buckets(low, width, buckets):
+    """The left edges of uniform buckets.
+
+    Args:
+      low: The lowest edge; a number, or `[n, 1]` of several histograms.
+      width: Width of a bucket, in the shape of `low`.
+      buckets: Positive number of buckets, k.
+
+    Returns:
+      `[k]` or `[n, k]` float64 array.
+    """
+    edges = np.arange(buckets) * width
+    edges += low
+    return edges
+
+
 def scale_for_sums(known):
     """Exponent of the power of two by which elements are scaled so that squares stay in range."""
     largest = max(abs(known.minimum), abs(known.maximum))
-    if not largest or _SMALL < largest < _LARGE:
+    if not largest or SMALL_MAGNITUDE < largest < LARGE_MAGNITUDE:
         return 0
     return _exponent_to_one(largest)
 
@@ -116,7 +131,12 @@ def _exponent_to_one(number):
 
 def _safe_scale(low, high, buckets):
     """A power of two that keeps the bucket width clear of overflow and of denormal numbers."""
-    width = high / buckets - low / buckets
-    if 1e-290 < width < 1e290 and max(abs(low), abs(high)) < 1e290:
+    if needs_no_scale(low, high, buckets):
         return 1.0
     return math.ldexp(1.0, _exponent_to_one(max(abs(low), abs(high))))
+
+
+def needs_no_scale(low, high, buckets):
+    """Whether bucket widths between two extremes are clear of overflow and denormal numbers."""
+    width = high / buckets - low / buckets
+    return 1e-290 < width < 1e290 and max(abs(low), abs(high)) < 1e290

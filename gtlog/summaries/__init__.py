@@ -1,8 +1,9 @@
 """Summaries: callables from a `StepRecord` to the values that one step writes.
 
-The stock ones are made by `histograms()`, `kernel_images()`, `recurrent_gates()`,
-`attention_heads()`, `scalars()` and `vitals()`; `layer_outputs(model, probe)` runs a model on a
-fixed batch, `optimizer()` writes learning rate and slots, `custom_scalars_layout()` draws scalars
+The stock ones, which `stock()` makes, are `histograms()`, `kernel_images()`, `recurrent_gates()`,
+`attention_heads()`, `vitals()` and `scalars()`; `overview()` lists those for a model of many
+variables. `layer_outputs(model, probe)` runs a model on a fixed batch, `optimizer()` writes
+learning rate and slots, `custom_scalars_layout()` draws scalars
 together in few charts, and `less_often()` runs one on some of the logged steps only.
 A summary of your own is any callable that takes a `gtlog.StepRecord` and returns, or yields,
 `Scalar`, `Histogram` and `Image` values:
@@ -19,8 +20,10 @@ from gtlog.summaries.kernels.images import kernel_images
 from gtlog.summaries.less_often import less_often
 from gtlog.summaries.optimizer import optimizer
 from gtlog.summaries.outputs.summary import layer_outputs
+from gtlog.summaries.overview import overview
 from gtlog.summaries.recurrent_gates import recurrent_gates
 from gtlog.summaries.scalars import scalars
+from gtlog.summaries.stock import stock
 from gtlog.summaries.vitals import vitals
 from gtlog.values import Histogram, Image, Scalar, Table
 
@@ -37,7 +40,9 @@ __all__ = [
     "layer_outputs",
     "less_often",
     "optimizer",
+    "overview",
     "recurrent_gates",
     "scalars",
+    "stock",
     "vitals",
 ]

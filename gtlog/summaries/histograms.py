@@ -4,6 +4,7 @@ import numbers
 from typing import Callable, NamedTuple
 
 from gtlog import statistics, tags
+from gtlog.records import together
 from gtlog.records.step_record import VariableRecord
 from gtlog.summaries.parts import part
 from gtlog.types import Summary
@@ -50,25 +51,30 @@ def histograms(buckets: int = DEFAULT_BUCKETS, *, scale: str = "linear") -> Summ
     counting = _LINEAR if scale == "linear" else _SIGNED_LOG
 
     def summarize(record):
+        of_values, of_gradients = counting.of_small(record.variables, buckets)
         for variable in record.variables:
             name = repr(variable.path)
-            yield from part(f"the variable {name}", _of_value(variable, buckets, counting))
+            rows = of_values.get(variable)
+            yield from part(f"the variable {name}", _of_value(variable, buckets, counting, rows))
             if variable.gradient is not None:
-                gradient = _of_gradient(variable, buckets, counting, record.gradient_note)
+                rows = of_gradients.get(variable)
+                gradient = _of_gradient(variable, buckets, counting, rows, record.gradient_note)
                 yield from part(f"the gradient of {name}", gradient)
 
     summarize.__qualname__ = "histograms"
     return summarize
 
 
-def _of_value(variable, buckets, scale):
+def _of_value(variable, buckets, scale, rows):
     tag_of = tags.biases if variable.is_bias else tags.weights
-    rows = scale.value_rows(variable, buckets)
+    if rows is None:
+        rows = scale.value_rows(variable, buckets)
     yield Histogram(tag_of(variable.path, scale.name), rows, scale.description)
 
 
-def _of_gradient(variable, buckets, scale, note):
-    rows = scale.gradient_rows(variable, buckets)
+def _of_gradient(variable, buckets, scale, rows, note):
+    if rows is None:
+        rows = scale.gradient_rows(variable, buckets)
     description = joined(scale.description, note)
     yield Histogram(tags.gradients(variable.path, scale.name), rows, description)
 
@@ -76,10 +82,16 @@ def _of_gradient(variable, buckets, scale, note):
 class _Scale(NamedTuple):
     """How elements are counted: rows by variable and number of buckets; its name in tags."""
 
+    of_small: Callable
     value_rows: Callable
     gradient_rows: Callable
     name: str = "linear"
     description: str = ""
+
+
+def _none_together(variables, buckets):
+    together.know_extremes(variables)
+    return {}, {}
 
 
 def _signed_log_of_value(variable, buckets):
@@ -94,9 +106,15 @@ def _signed_log_of_gradient(variable, buckets):
     )
 
 
-_LINEAR = _Scale(VariableRecord.value_histogram, VariableRecord.gradient_histogram)
+_LINEAR = _Scale(
+    together.histograms, VariableRecord.value_histogram, VariableRecord.gradient_histogram
+)
 _SIGNED_LOG = _Scale(
-    _signed_log_of_value, _signed_log_of_gradient, "signed_log", _SIGNED_LOG_DESCRIPTION
+    _none_together,
+    _signed_log_of_value,
+    _signed_log_of_gradient,
+    "signed_log",
+    _SIGNED_LOG_DESCRIPTION,
 )
 
 

@@ -41,6 +41,6 @@ def less_often(summary: Summary, every: Every) -> Summary:
                 yield from () if values is None else values
 
     summarize.__qualname__ = getattr(summary, "__qualname__", None) or repr(summary)
-    summarize.probing = getattr(summary, "probing", None)
-    summarize.optimizers = getattr(summary, "optimizers", None)
+    summarize.probing = getattr(summary, "probing", None)  # type: ignore[attr-defined]
+    summarize.optimizers = getattr(summary, "optimizers", None)  # type: ignore[attr-defined]
     return summarize

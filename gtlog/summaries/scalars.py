@@ -3,6 +3,7 @@
 import math
 
 from gtlog import statistics, tags
+from gtlog.records import together
 from gtlog.summaries.parts import numbers_of, of_each, part
 from gtlog.tensors.gradients import elements
 from gtlog.types import Summary
@@ -61,6 +62,7 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
     def summarize(record):
         note = record.gradient_note
         yield from _losses(record)
+        together.know_norms(record.variables)
         variables = [one for one in record.variables if one.role != "moving_statistic"]
         trained = _trained(variables)
         yield from _norms(trained, note)
@@ -72,7 +74,7 @@ def scalars(per_variable: bool = False, per_replica: bool = False) -> Summary:
             yield from _norms([one for one in trained if name in one.models], note, name)
         if per_replica:
             yield from part("the gradients of the replicas", _spread(trained, note))
-        yield from of_each(record.variables, _nonfinite)
+        yield from of_each(together.not_known_finite(record.variables), _nonfinite)
 
     summarize.__qualname__ = "scalars"
     return summarize

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtlog import tags
+from gtlog.records import together
 from gtlog.summaries.kernels import kinds as kernel_kinds
 from gtlog.summaries.parts import numbers_of
 from gtlog.summaries.scalars import scalars
@@ -85,6 +86,7 @@ class _Series:
 
 
 def _table(series, variables):
+    together.know_extremes(variables)
     rows = tuple(map(_key_of, variables))
     tag, header, number = series.next(rows, lambda: _header_of(variables))
     position_of = {id(variable): position for position, variable in enumerate(variables)}
@@ -105,7 +107,9 @@ def _is_time_to_compare(number):
 
 
 def _key_of(variable):
-    return variable.path, tuple(variable.value.shape), variable.value.dtype
+    array = vars(variable).get("value_array")  # has a shape at once, which a tensor has to make
+    shape = tuple(variable.value.shape) if array is None else array.shape
+    return variable.path, shape, variable.value.dtype
 
 
 def _header_of(variables):

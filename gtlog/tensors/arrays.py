@@ -14,5 +14,9 @@ def array_of(tensor):
       Array of the same shape and dtype. numpy cannot make one of a tensor of rank 0 whose dtype is
       none of its own (bfloat16), but of the number that such a tensor gives.
     """
-    is_number = isinstance(tensor, tf.Tensor) and tensor.shape.rank == 0
-    return np.asarray(tensor.numpy() if is_number else tensor)
+    try:
+        return np.asarray(tensor)  # asked for its rank first, a tensor takes several times as long
+    except (TypeError, ValueError):
+        if not isinstance(tensor, tf.Tensor) or tensor.shape.rank:
+            raise
+        return np.asarray(tensor.numpy())

@@ -171,6 +171,9 @@ class VariableRegistry:
             return None
 
     def _known_as(self, variable):
+        known = self._known_already(variable)
+        if known is not None:
+            return known
         inner = _compat.resource_variable(variable)
         if inner is None or _compat.is_of_graph(inner):
             return None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gtlog.looking import ShownRun, report_html, shown_run
-from gtlog.looking.changes import changes
+from gtlog.looking.changes import changes, levels
 from gtlog.vitals.table import VitalsTable
 
 from ..quick.looking import made
@@ -126,10 +126,11 @@ class TestPicture:
             expected = np.log10(table.column(name).astype(np.float64)).ravel()
             np.testing.assert_allclose(np.array(codes) / 100, expected, atol=0.00501)
 
-    def test_the_browser_computes_the_same_changes(self, page):
+    @pytest.mark.parametrize("mode, compared", [("change", changes), ("level", levels)])
+    def test_the_browser_computes_the_same(self, page, mode, compared):
         """What the browser colours is what numpy computes for the picture of a notebook."""
-        scores = page.evaluate("Array.from(scoresOf(page.run, 'gradient_rms', 'change'))")
-        expected = changes(faulty()).ravel()
+        scores = page.evaluate(f"Array.from(scoresOf(page.run, 'gradient_rms', '{mode}'))")
+        expected = compared(faulty()).ravel()
         np.testing.assert_allclose(scores, expected, atol=2)
 
     def test_a_spike_of_one_step_is_seen(self, open_page):

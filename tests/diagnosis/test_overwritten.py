@@ -1,11 +1,12 @@
 """Overwritten: the value moved, and the updates do not explain it."""
 
+import numpy as np
 import pytest
 
 from gtlog.diagnosis.judge import judge
 
 from .judged import alarms, layer
-from .training import Training
+from .training import Training, make_table
 
 
 @pytest.mark.parametrize("every", [1, 10, 25])
@@ -70,3 +71,24 @@ def test_set_back_to_an_old_checkpoint():
 
     table = Training(before_step=reset, rate=3e-3).run(250, 5)
     assert alarms(table) == [("overwritten", layer(1))]
+
+
+def walked(steps, size=0.02, update=0.001):
+    """The vitals of kernels that go these ways between logged steps, five training steps apart."""
+    table = Training().run(5 * (len(steps[0]) + 1), 5)
+    columns = {name: np.array(table.column(name)) for name in table.columns}
+    for number, way in enumerate(steps):
+        columns["value_rms"][2 * number] = size
+        columns["update_rms"][2 * number] = update
+        for projection in range(4):
+            columns[f"sketch_{projection}"][2 * number] = np.cumsum([0.0, *way])
+    return make_table(table.steps, table.variables, columns, table.step_values)
+
+
+@pytest.mark.parametrize("straight, found", [(0.0105, ["overwritten"]), (0.0054, [])])
+def test_not_of_updates_that_lead_back(straight, found):
+    """A way back that these updates make when all agree is healthy; a longer one is not."""
+    rest = [0.0021, -0.0021] * 15
+    way = [0.0003, -0.0003] * 10 + [straight / 2, straight / 2, -straight] + [0.0003, -0.0003] * 3
+    table = walked([rest, [*way, 0.0], rest, rest])
+    assert [fault for fault, _ in alarms(table) if fault == "overwritten"] == found

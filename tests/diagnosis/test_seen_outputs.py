@@ -86,9 +86,10 @@ def test_layer_that_is_dead_from_the_start(logdir):
     assert "100 % of its 32 units put out zero for all of the fixed batch" in finding.evidence
 
 
-def test_half_of_a_layer(logdir):
-    """Units that are certainly dead are worth a note where they are the half of a layer."""
-    (finding,) = findings(logdir, "relu", negative(0.6))
+def test_most_of_a_layer(logdir):
+    """Units that are certainly dead are worth a note where they are three quarters of a layer."""
+    assert findings(logdir, "relu", negative(0.8), with_outputs=False) == []
+    (finding,) = findings(logdir + "/seen", "relu", negative(0.8))
     assert (finding.fault, finding.severity) == ("dead_units", "note")
     assert finding.layer.endswith("hidden_2")
 

@@ -57,6 +57,10 @@ TESTS = {
     "writing/writer": ["test_writer.py", "quick/test_messages.py", "faults"],
     "writing/tensorboard/event_file": ["test_writer.py", "faults"],
     "writing/tensorboard/log_directory": ["test_writer.py", "faults"],
+    "writing/destinations": ["test_sinks.py", "faults/test_disk.py"],
+    "writing/given_sink": ["test_sinks.py"],
+    "sinks/numbers": ["quick/test_sinks.py"],
+    "sinks/table_file": ["quick/test_sinks.py"],
     "writing/outage": ["faults", "quick/test_messages.py"],
     "notices/failures": ["quick/test_messages.py", "test_hostile_names.py"],
 }

@@ -47,13 +47,16 @@ class TestNumbers:
         assert numbers_of([STEPS, Scalar("loss", 0.5)])[0] == Number("loss", 0.5)
 
     def test_single_variables_are_left_out(self):
-        """Norms of a variable are left out by default, norms of a named tape are not."""
+        """Numbers of a variable or layer are left out by default, those of a named tape are not."""
         values = [
             Scalar("gradient_norm/critic", 1.0),
             Scalar("gradient_norm/dense/kernel", 2.0),
             Scalar("nonfinite/dense/kernel", 3.0),
+            Scalar("output_zeros/dense", 0.5),
         ]
         assert numbers_of([*values, VITALS]) == [Number("gradient_norm/critic", 1.0)]
+        layer = numbers_of([*values, VITALS], per_variable=True)[3]
+        assert layer == Number("output_zeros", 0.5, "dense")
 
     def test_single_variables_on_request(self):
         """With `per_variable` they come with the columns of the vitals, what is not known aside."""

@@ -8,7 +8,7 @@ import pytest
 import gtlog
 from gtlog.sinks import MlflowSink
 
-from .training import STEPS, train, train_until_nan
+from .training import STEPS, WAYS, train, train_until_nan
 
 mlflow = pytest.importorskip("mlflow", reason="needs mlflow: tox run -e sinks")
 
@@ -49,9 +49,10 @@ class Stored:
         return pathlib.Path(local).read_text(encoding="utf-8")
 
 
-def test_numbers(run, logdir):
+@pytest.mark.parametrize("way", WAYS)
+def test_numbers(way, run, logdir):
     """The numbers of each logged step are metrics with its number."""
-    losses = train([logdir, MlflowSink()], every=2, on_error="raise")
+    losses = train([logdir, MlflowSink()], every=2, way=way, on_error="raise")
     stored, read = Stored(run), gtlog.testing.read_events(logdir)
     assert stored.chart("gtlog/loss") == {step: losses[step] for step in (0, 2, 4)}
     for name in ("gradient_norm", "weight_norm", "update_ratio"):

@@ -12,7 +12,7 @@ import gtlog
 from gtlog.sinks import WandbSink
 
 from ..processes import run_python
-from .training import STEPS, train, train_until_nan
+from .training import STEPS, WAYS, train, train_until_nan
 
 wandb = pytest.importorskip("wandb", reason="needs wandb: tox run -e sinks")
 
@@ -92,9 +92,10 @@ def _records(data):
             whole = b""
 
 
-def test_numbers(run, tmp_path):
+@pytest.mark.parametrize("way", WAYS)
+def test_numbers(way, run, tmp_path):
     """The numbers of each logged step are charts over the step of the training."""
-    losses = train([str(tmp_path / "logs"), WandbSink()], every=2, on_error="raise")
+    losses = train([str(tmp_path / "logs"), WandbSink()], every=2, way=way, on_error="raise")
     run.finish()
     file = RunFile(tmp_path)
     assert file.chart("gtlog/loss") == {step: losses[step] for step in (0, 2, 4)}
@@ -184,8 +185,16 @@ def test_the_end_of_the_program(tmp_path, monkeypatch):
     assert file.chart("gtlog/loss") == {0: 1.0} and len(file.files("report")) == 1
 
 
-def test_without_a_run():
+def test_a_run_that_is_disabled(tmp_path):
+    """A run that W&B is told to forget takes everything, and leaves nothing."""
+    with wandb.init(mode="disabled", dir=str(tmp_path)):
+        train_until_nan([str(tmp_path / "logs"), WandbSink()], on_error="raise")
+    assert not list(tmp_path.rglob("*.wandb"))
+
+
+def test_without_a_run(monkeypatch):
     """A sink without a run, and one of something else, are errors when they are made."""
+    monkeypatch.setattr(wandb, "run", None)  # W&B keeps one that was disabled
     with pytest.raises(ValueError, match="wandb.init"):
         WandbSink()
     with pytest.raises(TypeError, match="run must be what wandb.init returned, got 'name' \\(str"):

@@ -35,6 +35,7 @@ def own_summary(record: gtlog.StepRecord) -> Iterable[Any]:
 
 
 seldom = gtlog.summaries.less_often(gtlog.summaries.kernel_images(), gtlog.log_spaced(max_gap=9))
+few = gtlog.StepLogger("logs", summaries=[*gtlog.summaries.overview(), seldom])
 for every in (gtlog.every_steps(2), gtlog.every_seconds(0.5), gtlog.overhead(0.02)):
     gtlog.StepLogger("logs", every, summaries=[seldom, gtlog.summaries.histograms(scale="linear")])
 

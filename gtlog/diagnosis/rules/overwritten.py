@@ -26,10 +26,12 @@ FEW = 3
 RETURN = 0.38
 LEAST_WAY = 0.1
 LEAP = 0.3
-LEAST_EXCESS = 0.2
-# Few updates explain a way exactly. Four projections may show up to 2.2 times its length (99.9 % of
-# a chi-square of four degrees of freedom).
-LEAST_EXCESS_OF_FEW = 0.45
+# Its excess. Updates that agree may lead back as well, after the data have changed for a while, and
+# four projections may show up to 2.2 times the length of a way (99.9 % of a chi-square of four
+# degrees of freedom). Less will do where many updates lead the other kernels a far shorter way.
+LEAST_EXCESS = 0.45
+LEAST_EXCESS_BESIDE = 0.2
+BESIDE_OTHERS = 3.3
 FEWEST_PAST = 3
 # Earlier values that are looked at, evenly over the run.
 MOST_LOOKED_BACK = 24
@@ -114,8 +116,9 @@ def _returns(evidence, rows, excess):
         away = evidence.distance_from(place)[rows]
         away[:, : place + FEWEST_PAST] = np.nan
         returned |= _comes_back(evidence, rows, away) & leaps
-    few = _number(evidence) <= FEW
-    return returned & (excess >= np.where(few, LEAST_EXCESS_OF_FEW, LEAST_EXCESS))
+    beside = (excess >= LEAST_EXCESS_BESIDE) & (_number(evidence) > FEW)
+    beside &= excess >= BESIDE_OTHERS * median_of_others(excess)
+    return returned & (beside | (excess >= LEAST_EXCESS))
 
 
 def _comes_back(evidence, rows, away):

@@ -18,17 +18,20 @@ from gtlog.summaries.outputs.calls import CallWatcher
 from gtlog.variables import naming, roles
 
 # Layers that put out what comes in, in the same or in another shape: no chart of their own.
-_REPEATING = ("ActivityRegularization", "AlphaDropout", "Dropout", "Flatten", "GaussianDropout")
-_REPEATING += ("GaussianNoise", "InputLayer", "Permute", "Reshape", "SpatialDropout1D")
-_REPEATING += ("SpatialDropout2D", "SpatialDropout3D")
+_SPATIAL = ("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
+_NOISE = (*_SPATIAL, "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise")
+_REPEATING = (*_NOISE, "ActivityRegularization", "Flatten", "InputLayer", "Permute", "Reshape")
 # Layers that act on each unit by itself, so that the units of the layer before are theirs.
-_UNITWISE = ("Activation", "BatchNormalization", "ELU", "LeakyReLU", "PReLU", "ReLU")
-_UNITWISE += tuple(name for name in _REPEATING if "Dropout" in name or "Gaussian" in name)
+_UNITWISE = (*_NOISE, "Activation", "BatchNormalization", "ELU", "LeakyReLU", "PReLU", "ReLU")
 _LIBRARIES = ("keras", "tensorflow", "tf_keras")
 
 
 class Refused(Exception):
     """A model that is not run, and why."""
+
+
+class NotBuilt(Refused):
+    """A model some of whose layers have no variables yet."""
 
 
 class SeenLayer(NamedTuple):
@@ -69,6 +72,7 @@ class Probe:
       variables: The `id`s of the variables that the model reads.
 
     Raises:
+      NotBuilt: the model has not made all of the variables that it reads.
       Refused: the model is not to be run, for a reason that the message says.
     """
 
@@ -115,7 +119,7 @@ def _trace(model, batch):
 
 
 def _refuse_variable(next_creator, **arguments):
-    raise Refused("it has layers that have not made their variables yet")
+    raise NotBuilt("it has layers that have not made their variables yet")
 
 
 def _mode_of(model):

@@ -11,7 +11,7 @@ from gtlog.summaries.histograms import DEFAULT_BUCKETS, check_buckets
 from gtlog.summaries.outputs import activations
 from gtlog.summaries.outputs.measures import measure
 from gtlog.summaries.outputs.naming import paths_of
-from gtlog.summaries.outputs.probe import Probe, Refused
+from gtlog.summaries.outputs.probe import NotBuilt, Probe, Refused
 from gtlog.tensors.arrays import array_of
 from gtlog.types import Summary
 from gtlog.values import Histogram, Notice, Scalar, Unreadable
@@ -83,7 +83,7 @@ class LayerOutputs:
         self._examples = int(tf.nest.flatten(batch)[0].shape[0])
         self._probe = self._paths = self._why_not = None
         if getattr(model, "built", False):  # so that no Python of the model runs later
-            self._trace(model)
+            self._trace(model, is_early=True)
 
     def __repr__(self):
         return "layer_outputs"
@@ -126,10 +126,12 @@ class LayerOutputs:
         """The outputs of all layers: symbolic tensors where a step is being traced."""
         return self._probe()
 
-    def _trace(self, model):
+    def _trace(self, model, is_early=False):
         try:
             self._probe = Probe(model, self._batch)
         except Refused as error:
+            if is_early and isinstance(error, NotBuilt):
+                return
             self._why_not = Notice(
                 f"The outputs of the layers of {_name_of(model)} are not logged: {error}."
             )

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from gtlog.cli import main
+from gtlog.diagnosis.finding import Finding
 from gtlog.looking import ShownRun, page_files, report_html
-from gtlog.looking.changes import changes
+from gtlog.looking.changes import changes, levels
 from gtlog.looking.png import png
 from gtlog.looking.progress import Progress
 from gtlog.reading.pictures import png_pixels
@@ -176,6 +177,23 @@ class TestChanges:
         columns["gradient_nonfinite"][2, 7] = 1
         changed = changes(VitalsTable(table.steps, table.variables, columns, {}))
         assert (changed == 32766).sum() == 1 and changed[2, 7] == 32766
+
+    def test_a_layer_that_was_wrong_from_the_beginning(self):
+        """The level shows it, where the change has no healthy past to compare it with."""
+        table = made.table_of(layers=10, steps=100, vanishes=(5, 0))
+        level = levels(table)
+        assert np.median(level[10:12]) < -450
+        assert np.abs(np.median(changes(table)[10:12])) < 30
+        assert np.mean(np.abs(np.delete(level, [10, 11], axis=0)) < 60) > 0.95
+
+    @pytest.mark.parametrize("place, words", [(0, "beside those of"), (50, "layer changed beside")])
+    def test_the_picture_compares_what_shows_the_fault(self, place, words):
+        """A notebook shows levels if a layer is at fault from the first step on, else changes."""
+        from gtlog.looking.notebook import run_html
+
+        table = made.table_of(layers=8, steps=100, vanishes=(5, place))
+        finding = Finding("vanishing_gradients", "alarm", "model/block_5/conv", None, place, "", "")
+        assert words in run_html(ShownRun("run", table, [finding])).partition("<iframe")[0]
 
     def test_pictures_come_back(self):
         """A PNG has the pixels that it was made of."""

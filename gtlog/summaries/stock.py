@@ -1,0 +1,25 @@
+"""The summaries that a logger has by itself."""
+
+from typing import List
+
+from gtlog.summaries.attention_heads import attention_heads
+from gtlog.summaries.histograms import histograms
+from gtlog.summaries.kernels.images import kernel_images
+from gtlog.summaries.recurrent_gates import recurrent_gates
+from gtlog.summaries.scalars import scalars
+from gtlog.summaries.vitals import vitals
+from gtlog.types import Summary
+
+
+def stock() -> List[Summary]:
+    """The summaries that a logger has where `summaries` is None, to add others to them.
+
+    `summaries=[*gtlog.summaries.stock(), gtlog.summaries.layer_outputs(model, probe)]`.
+
+    Returns:
+      A list of `histograms()`, `kernel_images()`, `recurrent_gates()`, `attention_heads()`,
+      `vitals()` and `scalars()`, made anew for each logger.
+    """
+    # The vitals find the norms that the scalars need, on the way.
+    charts = [histograms(), kernel_images(), recurrent_gates(), attention_heads()]
+    return [*charts, vitals(), scalars()]
