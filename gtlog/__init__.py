@@ -26,6 +26,7 @@ if typing.TYPE_CHECKING:
     from gtlog.errors import LoggingError, LoggingWarning, TrainingWarning
     from gtlog.logger import StepLogger
     from gtlog.reading.run import Run, open_run
+    from gtlog.records.optimizer_record import OptimizerRecord, SlotRecord
     from gtlog.records.step_record import StepRecord, TapeRecord, VariableRecord
     from gtlog.tape import InstrumentedTape
     from gtlog.when.schedule import every_seconds, every_steps, log_spaced, overhead
@@ -35,7 +36,9 @@ __all__ = [
     "InstrumentedTape",
     "LoggingError",
     "LoggingWarning",
+    "OptimizerRecord",
     "Run",
+    "SlotRecord",
     "StepLogger",
     "StepRecord",
     "TapeRecord",
@@ -61,7 +64,9 @@ _HOMES = {
     "InstrumentedTape": "gtlog.tape",
     "LoggingError": "gtlog.errors",
     "LoggingWarning": "gtlog.errors",
+    "OptimizerRecord": "gtlog.records.optimizer_record",
     "Run": "gtlog.reading.run",
+    "SlotRecord": "gtlog.records.optimizer_record",
     "StepLogger": "gtlog.logger",
     "StepRecord": "gtlog.records.step_record",
     "TapeRecord": "gtlog.records.step_record",

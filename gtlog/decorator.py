@@ -136,6 +136,7 @@ def logged_step(
     include: Expressions = None,
     exclude: Expressions = None,
     model: Any = None,
+    names: str = "own",
     on_error: str = "warn",
     diagnose: Diagnose = True,
 ) -> Callable[[StepFunction], StepFunction]:
@@ -159,6 +160,7 @@ def logged_step(
       exclude: Regular expression, or several, on the paths of variables.
       model: Keras model or `tf.Module`, for what a tape cannot see; several as a dict by name, or
         as a list.
+      names: `"own"`, or `"recounted"`: whatever models the process has made before.
       on_error: `"warn"` or `"raise"`.
       diagnose: True, False, or a function that is called with each new `Finding`.
 
@@ -196,6 +198,7 @@ def logged_step(
         include=include,
         exclude=exclude,
         model=model,
+        names=names,
         on_error=on_error,
         diagnose=diagnose,
     )

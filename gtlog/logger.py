@@ -32,6 +32,7 @@ from gtlog.summaries.stock import stock
 from gtlog.types import Diagnose, Every, Expressions, Step, Summary, Writer
 from gtlog.values import Image, Scalar
 from gtlog.variables.models import Models
+from gtlog.variables.optimizers import OptimizersOfSteps, WantedOptimizers
 from gtlog.variables.path_filter import PathFilter
 from gtlog.variables.registry import VariableRegistry
 from gtlog.when.schedule import as_schedule
@@ -57,8 +58,8 @@ class StepLogger:
         0, unless a step is set by `tf.summary.experimental.set_step`; an int counts from there (to
         resume); a `tf.Variable` or Keras variable (`optimizer.iterations`) or a callable is read.
       summaries: Iterable of callables from a `StepRecord` to an iterable of values. None takes the
-        stock ones: `histograms()`, `kernel_images()`, `recurrent_gates()`, `scalars()`,
-        `vitals()`.
+        stock ones: `histograms()`, `kernel_images()`, `recurrent_gates()`, `attention_heads()`,
+        `scalars()`, `vitals()`.
       include: Regular expression, or several: only variables whose path matches one are logged.
       exclude: Regular expression, or several: variables whose path matches one are not logged.
       model: Keras model or `tf.Module`. Adds the variables that a tape does not see (moving
@@ -66,6 +67,10 @@ class StepLogger:
         are: the program that trains it keeps it. Of several models, a dict by name, or a list of
         them, which go by their own names: the name leads the paths of a model's variables, and the
         norms and the update ratio of each model are written too.
+      names: `"own"`: variables are called as Keras calls them. `"recounted"`: the numbers that
+        Keras gives to layers without a name count within the logger's models, from 0, whatever
+        other models the process has made. What is in no model that is seen, through `model` or
+        through what the decorated function holds, keeps its own name.
       on_error: `"warn"`: a failure of gtlog is given once as a `LoggingWarning` and training goes
         on. `"raise"`: it is raised as a `LoggingError` after the step has completed.
       diagnose: Whether the run is judged by its vitals while it goes on. True: each new finding is
@@ -91,6 +96,7 @@ class StepLogger:
         include: Expressions = None,
         exclude: Expressions = None,
         model: Any = None,
+        names: str = "own",
         on_error: str = "warn",
         diagnose: Diagnose = True,
     ) -> None:
@@ -98,14 +104,19 @@ class StepLogger:
         self._every = every
         schedule = as_schedule(every)
         step_number = as_step_number(step, failures.notice)
-        registry = VariableRegistry(PathFilter(include, exclude), Models(model), failures)
+        registry = VariableRegistry(
+            PathFilter(include, exclude), Models(model), failures, _are_recounted(names)
+        )
         self._destinations = Destinations(writer, failures)
         workers = Workers(registry, schedule.is_told_by_number, failures)
         unseen = UnseenGradients(failures, is_asked_for=summaries is None)
         summaries = _checked_summaries(summaries)
         self._findings = LiveFindings(diagnose, failures)
+        wanted = [getattr(one, "optimizers", None) for one in summaries]
+        wanted = [one for one in wanted if isinstance(one, WantedOptimizers)]
         self._post_hook = PostHook(
             registry,
+            OptimizersOfSteps(wanted, registry.objects, failures),
             summaries,
             self._destinations,
             workers,
@@ -441,3 +452,9 @@ def _checked_summaries(summaries):
         check_summary("summaries", summary)
     # What probes a model leaves to the vitals what it finds.
     return sorted(summaries, key=lambda one: getattr(one, "probing", None) is None)
+
+
+def _are_recounted(names):
+    if names not in ("own", "recounted"):
+        raise ValueError(f"names must be 'own' or 'recounted', got {names!r}.")
+    return names == "recounted"

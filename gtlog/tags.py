@@ -8,6 +8,8 @@ from typing import NamedTuple, Optional, Union
 WEIGHTS, BIASES, GRADIENTS = "weights", "biases", "gradients"
 IMAGES, GATES, UNIT_MEANS, NONFINITE = "images", "gates", "unit_means", "nonfinite"
 LOSS, LEARNING_RATE = "loss", "learning_rate"
+HEADS, HEAD_GRADIENTS = "heads", "head_gradients"
+SLOTS, SLOT_NORM = "slots", "slot_norm"
 GRADIENT_NORM, WEIGHT_NORM, UPDATE_RATIO = "gradient_norm", "weight_norm", "update_ratio"
 OUTPUTS, OUTPUT_ZEROS = "outputs", "output_zeros"
 SILENT_UNITS, SATURATION = "silent_units", "saturation"
@@ -27,8 +29,11 @@ KINDS_BY_PATH = (
     *_BY_PATH,
     *(kind + _SIGNED_LOG for kind in _BY_PATH),
     *(IMAGES, GATES, UNIT_MEANS, NONFINITE),
+    *(HEADS, HEAD_GRADIENTS, SLOTS, SLOT_NORM),
 )
 """Kinds of tags that always have a variable's path."""
+
+_WITH_PART = (GATES, HEADS, HEAD_GRADIENTS, SLOTS, SLOT_NORM)
 
 KINDS_BY_LAYER = (OUTPUTS, OUTPUT_ZEROS, SILENT_UNITS, SATURATION)
 """Kinds of tags that always have a layer's path."""
@@ -72,6 +77,20 @@ def gates(path: str, gate: str) -> str:
     return f"{GATES}/{path}/{gate}"
 
 
+def heads(path: str, head: str) -> str:
+    """The tag of the distribution of what belongs to one head of an attention layer.
+
+    >>> heads("attention/query/kernel", "0")
+    'heads/attention/query/kernel/0'
+    """
+    return f"{HEADS}/{path}/{head}"
+
+
+def head_gradients(path: str, head: str) -> str:
+    """The tag of the distribution of the gradient of what belongs to one head."""
+    return f"{HEAD_GRADIENTS}/{path}/{head}"
+
+
 def unit_means(path: str) -> str:
     """The tag of the distribution of the means over the inputs of recurrent units."""
     return f"{UNIT_MEANS}/{path}"
@@ -98,6 +117,29 @@ def loss(name: Union[str, int, None] = None) -> str:
     ('loss', 'loss/critic', 'loss/0')
     """
     return LOSS if name is None else f"{LOSS}/{name}"
+
+
+def learning_rate(name: str = "") -> str:
+    """The tag of a learning rate: that of the only optimizer, or of one of several by its name.
+
+    >>> learning_rate(), learning_rate("critic")
+    ('learning_rate', 'learning_rate/critic')
+    """
+    return f"{LEARNING_RATE}/{name}" if name else LEARNING_RATE
+
+
+def slots(path: str, slot: str) -> str:
+    """The tag of the distribution of what an optimizer keeps for a variable.
+
+    >>> slots("dense/kernel", "momentum")
+    'slots/dense/kernel/momentum'
+    """
+    return f"{SLOTS}/{path}/{slot}"
+
+
+def slot_norm(path: str, slot: str) -> str:
+    """The tag of the norm of what an optimizer keeps for a variable."""
+    return f"{SLOT_NORM}/{path}/{slot}"
 
 
 def of_step(kind: str, of: Optional[str] = None) -> str:
@@ -144,7 +186,8 @@ class Parts(NamedTuple):
       kind: The first part, such as `"weights"`, or the whole tag of a table without its number;
         None of a tag that is not gtlog's.
       path: Path of the variable or layer; None if the tag is about the whole step.
-      part: The gate, the name of the loss, `"min"`, `"max"` or `"mean"` of the replicas; else None.
+      part: The gate, the head, the slot, the name of the loss or of the optimizer, `"min"`, `"max"`
+        or `"mean"` of the replicas; else None.
     """
 
     kind: Optional[str]
@@ -168,17 +211,17 @@ def kind_and_path(tag: str) -> Parts:
     Parts(kind=None, path=None, part=None)
     """
     kind, _, rest = tag.partition("/")
-    if kind == GATES:
-        path, slash, gate = rest.rpartition("/")
-        return Parts(kind, path, gate) if slash else Parts(None)
+    if kind in _WITH_PART:
+        path, slash, own = rest.rpartition("/")
+        return Parts(kind, path, own) if slash else Parts(None)
     if kind in (*KINDS_BY_PATH, *KINDS_BY_LAYER):
         return Parts(kind, rest) if rest else Parts(None)
     if kind in KINDS_OF_STEPS:
         return Parts(kind, rest or None)
     if kind in (LOSS, REPLICA_GRADIENT_NORM):
         return Parts(kind, None, rest or None)
-    if tag == LEARNING_RATE:
-        return Parts(kind)
+    if kind == LEARNING_RATE and tag != f"{LEARNING_RATE}/":
+        return Parts(kind, None, rest or None)
     return Parts(kind_of_table(tag))
 
 

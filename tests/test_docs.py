@@ -9,7 +9,17 @@ import pytest
 import tensorflow as tf
 
 import gtlog
-from gtlog import StepRecord, TapeRecord, VariableRecord, sinks, summaries, tags, testing
+from gtlog import (
+    OptimizerRecord,
+    SlotRecord,
+    StepRecord,
+    TapeRecord,
+    VariableRecord,
+    sinks,
+    summaries,
+    tags,
+    testing,
+)
 from gtlog.diagnosis.faults import FAULTS
 from gtlog.testing import read_events
 
@@ -109,8 +119,15 @@ def _documented_tags():
 
 def _matches(documented, tag):
     pattern = re.escape(documented)
-    placeholders = {"<path>": ".+", "<gate>": "[a-z]", "<k>": "[0-9]+", "<name>": "[a-z]+"}
-    placeholders["<layer>"] = ".+"
+    placeholders = {
+        "<path>": ".+",
+        "<layer>": ".+",
+        "<gate>": "[a-z]",
+        "<slot>": "[a-z]+",
+        "<head>": "[0-9]+",
+        "<k>": "[0-9]+",
+        "<name>": "[a-z]+",
+    }
     for placeholder, expression in placeholders.items():
         pattern = pattern.replace(re.escape(placeholder), expression)
     return re.fullmatch(pattern, tag) is not None
@@ -124,6 +141,10 @@ def _variable(path, role, shape):
     )
 
 
+def _optimizer(name):
+    return OptimizerRecord(name, 1, 0.5, (SlotRecord("conv/kernel", "momentum", tf.ones([3])),))
+
+
 def _written_tags():
     """Every tag that gtlog writes, of the stock summaries for a record that has everything."""
     variables = (
@@ -131,19 +152,30 @@ def _written_tags():
         _variable("lstm/kernel", "kernel", [3, 8]),
         _variable("lstm/recurrent_kernel", "recurrent_kernel", [2, 8]),
         _variable("lstm/bias", "bias", [8]),
+        *(_variable(f"{name}/kernel", "kernel", [3, 2, 2]) for name in ("query", "key", "value")),
+        _variable("attention_output/kernel", "kernel", [2, 2, 3]),
     )
     written, vitals = {tags.FINDINGS, tags.fit("loss"), tags.epoch("loss")}, summaries.vitals()
     tapes = (TapeRecord("critic", variables[:1]),)
-    for names, count in [(("",), 4), (("0", "1"), 3), (("critic",), 4)]:
+    for names, count in [(("",), 8), (("0", "1"), 3), (("critic",), 8)]:
         losses = (1.0,) * len(names)
-        record = StepRecord(0, losses, variables[:count], loss_names=names, tapes=tapes)
+        record = StepRecord(
+            0,
+            losses,
+            variables[:count],
+            loss_names=names,
+            tapes=tapes,
+            optimizers=tuple(map(_optimizer, ("", "critic"))),
+        )
         for summary in (
             summaries.histograms(),
             summaries.histograms(scale="signed_log"),
             summaries.kernel_images(),
             summaries.recurrent_gates(),
+            summaries.attention_heads(),
             summaries.scalars(per_variable=True, per_replica=True),
             summaries.custom_scalars_layout(),
+            summaries.optimizer(histograms=True),
             vitals,
         ):
             written.update(value.tag for value in summary(record))

@@ -108,6 +108,7 @@ class TestSignatures:
         "include",
         "exclude",
         "model",
+        "names",
         "on_error",
         "diagnose",
     ]
@@ -124,6 +125,7 @@ class TestSignatures:
         assert defaults.pop("writer") is inspect.Parameter.empty
         assert (defaults.pop("every"), defaults.pop("on_error")) == (1, "warn")
         assert defaults.pop("diagnose") is True
+        assert defaults.pop("names") == "own"
         assert set(defaults.values()) == {None}
 
     def test_methods_of_the_logger(self):

@@ -58,6 +58,14 @@ from gtlog._compat.keras import (
     updates_made,
     variables_of,
 )
+from gtlog._compat.optimizers import (
+    innermost_optimizer,
+    is_schedule,
+    iterations_variable,
+    learning_rate_parts,
+    scheduled_rate,
+    slots_of,
+)
 from gtlog._compat.recording import stop_recording, variable_watcher
 from gtlog._compat.strategies import (
     enter_variable_creator,

@@ -192,6 +192,7 @@ def _row(fields, place):
     """The row of a variable, without fields that a later version may add after the known ones."""
     try:
         path, role, shape, dtype, is_trained, order = fields[:6]
+        recounted = fields[6] if len(fields) > 6 else None
         return VariableRow(
             str(path),
             layer_of(str(path)),
@@ -200,6 +201,7 @@ def _row(fields, place):
             str(dtype),
             None if is_trained is None else bool(is_trained),
             place if order is None else int(order),
+            None if recounted is None else str(recounted),
         )
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"Its header describes a variable by {fields!r}.") from error

@@ -246,6 +246,7 @@ class Capture:
             replica_gradients=tuple(parts) if len(parts) > 1 else (),
             is_trained=is_trained,
             models=known.models,
+            recounted=known.recounted,
             source=known,
             **facts(self._asked, known),
         )

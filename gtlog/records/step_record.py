@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from gtlog import statistics
+from gtlog.records.optimizer_record import OptimizerRecord
 from gtlog.statistics.reducer import Reducer
 from gtlog.tensors import gradients
 from gtlog.tensors.arrays import array_of
@@ -44,6 +45,8 @@ class VariableRecord:
         given to the logger.
       models: Names of the models of the logger that hold the variable, where `model` gave them
         names; the first leads the path. Empty elsewhere.
+      recounted: The path that the variable has where the process has made no other models before
+        (`docs/names`), which comparisons go by; None where its model is not known.
       replica_gradients: Where several replicas of a `tf.distribute` strategy took gradients, the
         part of each that runs in this process, in the order of their numbers; `gradient` is their
         sum. Empty elsewhere.
@@ -77,6 +80,7 @@ class VariableRecord:
     is_missing: Optional[bool] = None
     was_read: Optional[bool] = None
     models: Tuple[str, ...] = ()
+    recounted: Optional[str] = None
     source: Any = dataclasses.field(default=None, repr=False)
 
     silent_units: ClassVar[Optional[float]] = None
@@ -246,6 +250,8 @@ class StepRecord:
         loss has no name, and several are `"0"`, `"1"`, ….
       loss_notes: Markdown for each loss, what it is the loss of.
       tapes: One `TapeRecord` for each name that tapes of the step have.
+      optimizers: One `OptimizerRecord` for each optimizer of the step, where the logger has the
+        summary `optimizer()`.
       computed: What summaries have had computed at the end of the step's graph: eager tensors by
         the summary.
       is_over: Whether the step's function has returned, so that variables have the values that it
@@ -259,6 +265,7 @@ class StepRecord:
     loss_names: Tuple[str, ...] = ()
     loss_notes: Tuple[str, ...] = ()
     tapes: Tuple[TapeRecord, ...] = ()
+    optimizers: Tuple[OptimizerRecord, ...] = ()
     computed: Mapping[Any, Tuple[tf.Tensor, ...]] = dataclasses.field(default_factory=dict)
     is_over: bool = True
 

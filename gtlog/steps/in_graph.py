@@ -109,6 +109,7 @@ class GraphStep(RunningStep):
         registry, used = self.registry, list(self._touched)
         of_model = registry.add_model(self.model)
         known_variables = [known for known in registry if known in {*used, *of_model}]
+        known_variables += self.post_hook.optimizers.known(known_variables)
         failures = self.failures
         self._gate.hand_over_values(
             known_variables,

@@ -1,13 +1,24 @@
 """Whether something is a summary at all."""
 
+from gtlog.summaries.attention_heads import attention_heads
 from gtlog.summaries.histograms import histograms
 from gtlog.summaries.kernels.images import kernel_images
+from gtlog.summaries.optimizer import optimizer
 from gtlog.summaries.outputs.summary import layer_outputs
 from gtlog.summaries.recurrent_gates import recurrent_gates
 from gtlog.summaries.scalars import scalars
 from gtlog.summaries.vitals import vitals
 
-_FACTORIES = (histograms, kernel_images, layer_outputs, recurrent_gates, scalars, vitals)
+_FACTORIES = (
+    attention_heads,
+    histograms,
+    kernel_images,
+    layer_outputs,
+    optimizer,
+    recurrent_gates,
+    scalars,
+    vitals,
+)
 
 
 def check_summary(parameter, summary):

@@ -42,4 +42,5 @@ def less_often(summary: Summary, every: Every) -> Summary:
 
     summarize.__qualname__ = getattr(summary, "__qualname__", None) or repr(summary)
     summarize.probing = getattr(summary, "probing", None)  # type: ignore[attr-defined]
+    summarize.optimizers = getattr(summary, "optimizers", None)  # type: ignore[attr-defined]
     return summarize

@@ -2,6 +2,7 @@
 
 from typing import List
 
+from gtlog.summaries.attention_heads import attention_heads
 from gtlog.summaries.histograms import histograms
 from gtlog.summaries.kernels.images import kernel_images
 from gtlog.summaries.recurrent_gates import recurrent_gates
@@ -16,8 +17,9 @@ def stock() -> List[Summary]:
     `summaries=[*gtlog.summaries.stock(), gtlog.summaries.layer_outputs(model, probe)]`.
 
     Returns:
-      A list of `histograms()`, `kernel_images()`, `recurrent_gates()`, `vitals()` and `scalars()`,
-      made anew for each logger.
+      A list of `histograms()`, `kernel_images()`, `recurrent_gates()`, `attention_heads()`,
+      `vitals()` and `scalars()`, made anew for each logger.
     """
     # The vitals find the norms that the scalars need, on the way.
-    return [histograms(), kernel_images(), recurrent_gates(), vitals(), scalars()]
+    charts = [histograms(), kernel_images(), recurrent_gates(), attention_heads()]
+    return [*charts, vitals(), scalars()]

@@ -124,6 +124,7 @@ def _header_of(variables):
                 variable.value.dtype.name,
                 _is_trained(variable),
                 order,
+                *([] if variable.recounted is None else [variable.recounted]),
             ]
             for order, variable in enumerate(variables)
         ],

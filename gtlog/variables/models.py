@@ -46,8 +46,7 @@ class Models:
         Returns:
           Tuple of str, empty for a variable of none of them, or of a model without a name.
         """
-        held = self._variables_held().get(id(variable), ())
-        return tuple(name for name, _, _ in held)
+        return tuple(name for name, _, _ in self._held_by(variable))
 
     def path_of(self, variable):
         """The path of a variable in the first model with a name that holds it, led by that name.
@@ -61,7 +60,7 @@ class Models:
         Returns:
           The path; None for a variable of no named model.
         """
-        held = self._variables_held().get(id(variable))
+        held = self._held_by(variable)
         if not held:
             return None
         name, model, full_name = held[0]
@@ -72,17 +71,23 @@ class Models:
             path = naming.without_first(path, getattr(model, "name", None))
         return naming.own_path(f"{name}/{path}")
 
-    def _variables_held(self):
-        """By the `id` of a variable: name, model and the variable's full name, for each model."""
+    def _held_by(self, variable):
+        """Name, model and the variable's full name, for each model with a name that holds it."""
         if self._held is None:
-            self._held = {}
-            for name, model in self.alive:
-                for variable in _compat.variables_of(model) if name else ():
-                    inner = _compat.resource_variable(variable)
-                    if inner is not None:
-                        held = self._held.setdefault(id(inner), [])
-                        held.append((name, model, _compat.full_name(variable)))
-        return self._held
+            self._held = self._found()
+        found = self._held.get(id(variable), [])
+        held = [(name, of(), full) for one, name, of, full in found if one() is variable]
+        return [place for place in held if place[1] is not None]
+
+    def _found(self):
+        found = {}
+        for name, model in self.alive:
+            for variable in _compat.variables_of(model) if name else ():
+                inner = _compat.resource_variable(variable)
+                if inner is not None:
+                    place = weakref.ref(inner), name, weakref.ref(model)
+                    found.setdefault(id(inner), []).append((*place, _compat.full_name(variable)))
+        return found
 
 
 def _named(model):

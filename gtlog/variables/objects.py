@@ -104,8 +104,8 @@ class ObjectPaths:
             self.add_object(name, value)
 
     def add_object(self, name, value):
-        """Notes a module under the name that it has in the step; of anything else nothing."""
-        if is_module(value) and id(value) not in self._objects:
+        """Notes a module or an optimizer under its name in the step; of anything else nothing."""
+        if (is_module(value) or is_optimizer(value)) and id(value) not in self._objects:
             drop = functools.partial(_drop, self._objects, id(value))
             self._objects[id(value)] = name, weakref.ref(value, drop)
 
@@ -141,12 +141,30 @@ class ObjectPaths:
             kept[id(root)] = name, paths, seen
         return [(name, paths) for name, paths, _ in kept.values()]
 
+    @property
+    def roots(self):
+        """The modules that the steps hold, those inside others included."""
+        return [root for _, root in self._roots()]
+
     def _roots(self):
-        roots = [(name, reference()) for name, reference in list(self._objects.values())]
+        return [(name, root) for name, root in self._held() if is_module(root)]
+
+    def _held(self):
+        held = [(name, reference()) for name, reference in list(self._objects.values())]
         for reference in self._functions:
             function = reference()
-            roots += [] if function is None else objects_of(function)
-        return [(name, root) for name, root in roots if is_module(root)]
+            held += [] if function is None else objects_of(function)
+        return [(name, one) for name, one in held if one is not None]
+
+    def optimizers(self):
+        """Pairs of name and optimizer that the steps hold, those of their modules included."""
+        held = self._held()
+        for _, one in held[:]:
+            if is_module(one):
+                parts = [pair for part in vars(one).items() for pair in _unpacked(*part)]
+                held += [(part.strip("_"), value) for part, value in parts]
+        found = {id(one): (name, one) for name, one in reversed(held) if _compat.is_optimizer(one)}
+        return list(found.values())[::-1]
 
 
 def _drop(objects, key, reference):

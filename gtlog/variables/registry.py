@@ -12,6 +12,7 @@ from gtlog.notices.failures import Failures
 from gtlog.variables import naming, roles
 from gtlog.variables.models import Models
 from gtlog.variables.objects import ObjectPaths
+from gtlog.variables.recounting import RecountedPaths
 
 
 class KnownVariable:
@@ -22,6 +23,7 @@ class KnownVariable:
       role: Role by the variable's own name, as `roles.role_of` returns it.
       layer: Class name of the layer that holds it, None without a `model`.
       models: Names of the logger's models that hold it, where they have names.
+      recounted: Path that does not depend on what else the process has made, None if not known.
       made: A number that is larger for variables that were made later.
       is_frozen: Whether a model holds it and does not train it.
       steps_logged: In how many steps it was logged so far.
@@ -37,6 +39,7 @@ class KnownVariable:
         self.role = role
         self.layer = None
         self.models = ()
+        self.recounted = None
         self.made = _compat.creation_number(variable)
 
     @property
@@ -105,6 +108,7 @@ class VariableRegistry:
       models: `Models`, or None: their variables are known from the beginning of the first logged
         step, with the classes of their layers.
       failures: `Failures`, which a variable that cannot be made known goes to.
+      recounts: Whether variables are called by their recounted paths, as far as these are known.
 
     Attributes:
       has_variables: Whether any variable was found so far, left out or not.
@@ -112,7 +116,7 @@ class VariableRegistry:
       objects: `ObjectPaths`, where variables without a name have a path.
     """
 
-    def __init__(self, path_filter, models=None, failures=None):
+    def __init__(self, path_filter, models=None, failures=None, recounts=False):
         self._path_filter = path_filter
         self._failures = Failures("warn") if failures is None else failures
         self._models = Models() if models is None else models
@@ -126,6 +130,9 @@ class VariableRegistry:
         self.objects = ObjectPaths()
         for name, model in self._models.alive:
             self.objects.add_object(name, model)
+        self._recounted = RecountedPaths(self._models, self.objects, self._failures)
+        self._recounts = recounts
+        self._taken_recounted = set()
         self._lock = threading.Lock()
 
     def __iter__(self):
@@ -200,10 +207,18 @@ class VariableRegistry:
             self._known_by_shard[id(shard)] = known
         return known
 
-    def add_all(self, variables):
-        """Makes variables known; returns the `KnownVariable` of each that is not left out."""
+    def look_anew(self):
+        """Has models looked through anew for variables that are not known yet.
+
+        Models make variables when they are called.
+        """
         self.objects.forget()
         self._models.forget()
+        self._recounted.forget()
+
+    def add_all(self, variables):
+        """Makes variables known; returns the `KnownVariable` of each that is not left out."""
+        self.look_anew()
         known = [self.add(variable) for variable in variables]
         return [one for one in known if one is not None]
 
@@ -217,8 +232,10 @@ class VariableRegistry:
           Their `KnownVariable`s, each once. Empty without a model, or if it fails to list them.
         """
         with self._failures.guard("find the variables of the model"):
-            models = [one for _, one in self._models.alive] if model is None else [model]
-            return self._known_of(models)
+            if model is None:
+                return self._known_of([one for _, one in self._models.alive])
+            self.objects.add_object("", model)
+            return self._known_of([model])
         return []
 
     def _known_of(self, models):
@@ -238,6 +255,9 @@ class VariableRegistry:
         if not _has_numbers(variable):
             return None
         self.has_variables = True
+        recounted = self._recounted.path_of(variable, own_path)
+        if self._recounts:
+            own_path = recounted or own_path
         if not self._path_filter(own_path):
             self._left_out.add(own_path)
             return None
@@ -247,10 +267,19 @@ class VariableRegistry:
         key, dropped = id(variable), self._dropped
         known = kind(of, path, roles.role_of(own_path), lambda reference: dropped.append(key))
         known.models = self._models.names_of(variable)
+        known.recounted = self._only_once(recounted)
         self._known[key] = known
         if _compat.is_distributed(variable):
             self._distributed, self.is_distributed = known, True
         return known
+
+    def _only_once(self, recounted):
+        """A recounted path, made unique: two variables never share one."""
+        if recounted is None:
+            return None
+        recounted = naming.unique_path(recounted, self._taken_recounted)
+        self._taken_recounted.add(recounted)
+        return recounted
 
     def _forget_dropped(self):
         """Forgets variables that are gone.
@@ -265,6 +294,7 @@ class VariableRegistry:
                 del self._known[key]
                 if known.steps_logged <= 1:
                     self._taken.discard(known.path)
+                    self._taken_recounted.discard(known.recounted)
 
 
 def _read(variable):

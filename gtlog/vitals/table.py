@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 
 import numpy as np
 
+from gtlog.vitals.alignment import counterparts
 from gtlog.vitals.columns import COLUMNS
 
 
@@ -21,6 +22,8 @@ class VariableRow(NamedTuple):
       dtype: Name of the type of the elements.
       is_trained: Whether the step trains it; None if that is not known.
       order: Place in the order of the forward pass, as far as that is known.
+      recounted: The path that the variable has where the process has made no other models before,
+        by which runs are compared; None if that is not known.
     """
 
     path: str
@@ -30,6 +33,7 @@ class VariableRow(NamedTuple):
     dtype: str
     is_trained: Optional[bool]
     order: int
+    recounted: Optional[str] = None
 
 
 def layer_of(path: str) -> str:
@@ -237,6 +241,22 @@ class VitalsTable:
         if path not in self._places:
             raise KeyError(f"There is no variable {path!r}. There is: {_listed(self._places)}")
         return self._places[path]
+
+    def counterparts(self, other: "VitalsTable") -> List[Optional[int]]:
+        """Which variable of another run each variable is, whatever models its process had made.
+
+        Keras numbers the layers that have no name through the whole process, so that the same model
+        is called `dense` in one run and `dense_2` in another. Variables are the same whose
+        `recounted` paths are equal, or whose paths are. Where the two disagree, shape and role
+        decide, and nothing is matched where they do not.
+
+        Args:
+          other: The table of the other run.
+
+        Returns:
+          For each variable of this table the row in the other one, or None.
+        """
+        return counterparts(self.variables, other.variables)
 
     def column(self, name: str) -> np.ndarray:
         """The numbers of one column.

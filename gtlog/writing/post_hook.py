@@ -1,5 +1,6 @@
 """The way of a logged step to its event: record, summaries, writer."""
 
+import dataclasses
 import threading
 import time
 
@@ -9,8 +10,10 @@ from gtlog.advice.repeats import say_repeats
 from gtlog.advice.update_outside import UpdateOutside
 from gtlog.notices.failures import ALL_ELSE
 from gtlog.records.losses import LossNames, told_apart
+from gtlog.records.optimizer_record import OptimizerRecord, SlotRecord
 from gtlog.values import VALUE_TYPES, Notice, Unreadable
 from gtlog.variables.in_use import VariablesInUse
+from gtlog.variables.optimizers import KnownOptimizerVariable
 from gtlog.variables.registry import read_each
 
 
@@ -19,6 +22,7 @@ class PostHook:
 
     Args:
       registry: `VariableRegistry` of the logger.
+      optimizers: `OptimizersOfSteps`, which are read with the variables.
       summaries: Callables from a `StepRecord` to an iterable of values.
       destinations: `Destinations`.
       workers: `Workers`, which share the work and of which one writes.
@@ -33,9 +37,19 @@ class PostHook:
     """
 
     def __init__(
-        self, registry, summaries, destinations, workers, step_number, unseen, findings, failures
+        self,
+        registry,
+        optimizers,
+        summaries,
+        destinations,
+        workers,
+        step_number,
+        unseen,
+        findings,
+        failures,
     ):
         self.registry = registry
+        self.optimizers = optimizers
         self.failures = failures
         self.in_use = VariablesInUse()
         self.unseen = unseen
@@ -67,7 +81,10 @@ class PostHook:
           values: List of (`KnownVariable`, eager tensor after the update).
         """
         logged = capture.logged
-        self._finish(capture, lambda: [pair for pair in values if pair[0] in logged])
+        self._finish(
+            capture,
+            lambda: [pair for pair in values if pair[0] in logged or _is_of_optimizer(pair[0])],
+        )
 
     def _losses(self, capture):
         """List of `Loss`, those of the step that can be read."""
@@ -102,6 +119,8 @@ class PostHook:
 
     def _log(self, capture, values, losses, gradients):
         started = time.perf_counter()
+        of_optimizers = [pair for pair in values if _is_of_optimizer(pair[0])]
+        values = [pair for pair in values if not _is_of_optimizer(pair[0])]
         if not values:
             self.failures.notice(self._no_variables(capture.step), once="no variables")
         values = sorted(values, key=lambda pair: pair[0].made)
@@ -110,6 +129,8 @@ class PostHook:
         names = self._loss_names.of([loss.target for loss in losses])
         named = [(loss, name) for loss, name in zip(losses, names) if name is not None]
         record = capture.record(values, named, gradients)
+        if of_optimizers:
+            record = dataclasses.replace(record, optimizers=self._optimizers(of_optimizers))
         logged = self._values_of(record, capture.own)
         with self.failures.guard("tell whether gradients are unseen", capture.step):
             self.unseen.look(record, values)
@@ -130,7 +151,20 @@ class PostHook:
         logged = capture.logged
         with _compat.stop_recording():
             known_variables = [known for known in self.registry if known in logged]
+            known_variables += self.optimizers.known(known_variables)
             return read_each(known_variables, self.failures, step=capture.step)
+
+    def _optimizers(self, pairs):
+        """An `OptimizerRecord` for each optimizer, by its variables and their values."""
+        return tuple(
+            OptimizerRecord(
+                read.name,
+                read.updates,
+                read.learning_rate,
+                tuple(SlotRecord(*slot) for slot in read.slots),
+            )
+            for read in self.optimizers.read(pairs)
+        )
 
     def _may_write(self, step):
         refusal = self._destinations.refusal
@@ -204,6 +238,10 @@ class PostHook:
             "Decorate the function that computes the loss and applies the gradients, or pass "
             "model= to log the variables of a model whatever the step reads."
         )
+
+
+def _is_of_optimizer(known):
+    return isinstance(known, KnownOptimizerVariable)
 
 
 def _name_of(summary):

@@ -74,6 +74,35 @@ def place(page, row, step):
     )
 
 
+def recounted(table, count):
+    """The table with the paths that its variables would have without a count in front."""
+    rows = [
+        row._replace(recounted=row.path.replace(f"block_{count}", "block_"))
+        for row in table.variables
+    ]
+    columns = {name: table.column(name) for name in table.columns}
+    return VitalsTable(table.steps, rows, columns, table.step_values)
+
+
+def drawn_rows(random):
+    """Up to six variables with few different names, so that many of them meet."""
+    paths, counted = random.permutation(6), random.permutation(6)
+    return [
+        made.rows_of(1)[0]._replace(
+            path=f"dense_{paths[place]}",
+            recounted=None if random.rand() < 0.2 else f"dense_{counted[place]}",
+            shape=(random.randint(1, 3),),
+            order=place,
+        )
+        for place in range(random.randint(1, 7))
+    ]
+
+
+def as_page_has_it(row):
+    """A row as the page's script has it."""
+    return {**row._asdict(), "place": row.order}
+
+
 class TestPicture:
     """The picture of all layers against all steps."""
 
@@ -130,6 +159,32 @@ class TestPicture:
         row, after = 2 * LAYER, ONSET + 20 * EVERY
         assert [colour(page, row, after, k) for k in range(3)] == ["blue", "blank", "red"]
         assert colour(page, 0, after, 2) == "blank"
+
+    def test_runs_with_other_counts_of_layers(self, open_page):
+        """The second model of a process lies beside the first of another, and says its path."""
+        name = "model/block_1{}/conv"
+        healthy = made.table_of(layers=LAYERS, steps=STEPS, every=EVERY, name=name)
+        tables = [recounted(faulty(), ""), recounted(healthy, "1")]
+        page = open_page(report_html([*map(shown_run, tables, ("faulty", "healthy"))]))
+        page.select_option("#other", label="healthy")
+        wait_until(page, "page.map.panels.length === 3")
+        row, after = 2 * LAYER, ONSET + 20 * EVERY
+        assert [colour(page, row, after, k) for k in range(3)] == ["blue", "blank", "red"]
+        page.click(".finding .place")
+        wait_until(page, "document.querySelectorAll('#layer .facts').length === 2")
+        assert "in healthy: model/block_16/conv" in page.inner_text("#layer")
+
+    def test_counterparts_are_those_of_python(self, page):
+        """The page matches variables as `VitalsTable.counterparts` does, for any names."""
+        random = np.random.RandomState(0)
+        for _ in range(50):
+            one, other = drawn_rows(random), drawn_rows(random)
+            found = page.evaluate(
+                "([one, other]) => counterparts({ variables: one }, { variables: other })",
+                [[as_page_has_it(row) for row in rows] for rows in (one, other)],
+            )
+            expected = VitalsTable([0], one, {}).counterparts(VitalsTable([0], other, {}))
+            assert [None if place < 0 else place for place in found] == expected
 
     def test_modes_and_statistics(self, page):
         """Level and absolute colour the same numbers by other measures, and say so."""

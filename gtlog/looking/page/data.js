@@ -179,3 +179,30 @@ function decodedDetails(header, bytes) {
     picturesLeftOut: header.pictures_left_out,
   };
 }
+
+/** For each variable of a run its place in another, or -1, as `gtlog.vitals.alignment.counterparts`. */
+function counterparts(run, other) {
+  const byRecounted = placesByName(run, other, "recounted"), byPath = placesByName(run, other, "path");
+  const found = new Array(run.variables.length).fill(-1);
+  for (const [pairs, rivals] of [[byRecounted, byPath], [byPath, byRecounted]]) {
+    const ofOthers = new Map(Array.from(rivals, ([one, place]) => [place, one]));
+    for (const [one, place] of pairs) {
+      const contested = [[one, rivals.get(one) ?? place], [ofOthers.get(place) ?? one, place]]
+        .filter(([a, b]) => a !== one || b !== place);
+      const alike = (a, b) => areAlike(run.variables[a], other.variables[b]);
+      if (contested.length && (contested.some(([a, b]) => alike(a, b)) || !alike(one, place))) continue;
+      if (found[one] < 0) found[one] = place;
+    }
+  }
+  return found;
+}
+
+function placesByName(run, other, name) {
+  const places = new Map(other.variables.filter((row) => row[name] != null).map((row) => [row[name], row.place]));
+  const pairs = run.variables.map((row) => [row.place, row[name] == null ? undefined : places.get(row[name])]);
+  return new Map(pairs.filter(([, place]) => place !== undefined));
+}
+
+function areAlike(one, other) {
+  return one.role === other.role && String(one.shape) === String(other.shape);
+}

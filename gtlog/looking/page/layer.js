@@ -29,7 +29,11 @@ function drawLayer(container, { runs, row, span, width, step, details, close, ch
   const chips = run.variables.filter((one) => one.layer === variable.layer).map((one) => chip(one, row, choose));
   const panel = { charts: [], picture: null, runs, span, left: PANEL_GUTTER, width: width - PANEL_GUTTER - RIGHT };
   const parts = [make("header", "", [title, button]), make("div", "chips", chips), make("p", "facts", facts(variable))];
-  const pair = [[run, row], [other, other && placeOf(other, variable.path)]].filter(([one, place]) => one && place >= 0);
+  const place = other ? counterparts(run, other)[row] : -1;
+  const pair = place < 0 ? [[run, row]] : [[run, row], [other, place]];
+  if (place >= 0 && other.variables[place].path !== variable.path) {
+    parts.push(make("p", "facts", [`in ${cut(other.name)}: `, make("code", "", cut(other.variables[place].path))]));
+  }
   for (const curve of CURVES) {
     const chart = layerChart(curve, pair, panel);
     if (chart) parts.push(chart);

@@ -252,8 +252,7 @@ function drawMap(span, width) {
 
 function otherPanels({ mode, colour, kind }) {
   const { run, other, colours } = page;
-  const found = new Map(other.variables.map((one) => [one.path, one.place]));
-  const places = run.variables.map((one) => found.get(one.path) ?? -1);
+  const places = counterparts(run, other);
   const has = other.statistics.includes(view.statistic);
   const scores = has ? scoresOf(other, view.statistic, mode)
     : new Int16Array(other.variables.length * other.steps.length).fill(ABSENT);

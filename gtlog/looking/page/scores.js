@@ -215,17 +215,17 @@ function badnessOfRow(scores, row, steps, [first, end], mode) {
   return known ? all.subarray(0, known).sort()[Math.ceil(known * 0.95) - 1] : -1;
 }
 
-/** Second run minus first run, at the steps of the first; rows by their paths. */
+/** Second run minus first run, at the steps of the first; rows as `counterparts` matches them. */
 function difference(run, other, statistic) {
   const steps = run.steps.length;
   const scores = new Int16Array(run.variables.length * steps).fill(ABSENT);
   if (!other.statistics.includes(statistic)) return scores;
   const own = codesWithNonfinite(run, statistic), others = codesWithNonfinite(other, statistic);
-  const places = new Map(other.variables.map((row) => [row.path, row.place]));
+  const places = counterparts(run, other);
   const counterpart = Array.from(run.steps, (step) => nearestStep(other, step));
-  for (const { path, place } of run.variables) {
-    const row = places.get(path);
-    if (row === undefined) continue;
+  for (const { place } of run.variables) {
+    const row = places[place];
+    if (row < 0) continue;
     for (let i = 0; i < steps; i++) {
       if (counterpart[i] < 0) continue;
       const a = own[place * steps + i], b = others[row * other.steps.length + counterpart[i]];

@@ -106,6 +106,7 @@ def _variable(row):
         "shape": list(row.shape),
         "dtype": _text(row.dtype),
         "trained": row.is_trained,
+        **({} if row.recounted is None else {"recounted": _text(row.recounted)}),
     }
 
 

@@ -59,6 +59,8 @@ class FitSteps:
         """
         self._first, self._capture = batch, None
         self._is_watched = self._watched is not None and self._watched.is_watched(model)
+        with self._failures.guard("look through the model"):
+            self._registry.objects.add_object("", model)  # it tells what its variables are called
         if _compat.is_plain_graph():
             return
         if self._counter.is_in_graph and not self._is_watched:

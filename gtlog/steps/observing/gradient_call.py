@@ -155,6 +155,7 @@ def tensors_of(target):
 def _variables(sources, registry):
     """Position and `KnownVariable` of each source that is a variable, the first of equal ones."""
     positions = {}
+    registry.look_anew()
     for position, source in enumerate(tf.nest.flatten(sources)):
         known = registry.add(source)
         if known is not None:
