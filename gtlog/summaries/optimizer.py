@@ -57,7 +57,7 @@ def optimizer(
             yield from part(what, _values_of(slot, buckets if histograms else None))
 
     summarize.__qualname__ = "optimizer"
-    summarize.optimizers = WantedOptimizers(_named(optimizer))
+    summarize.optimizers = WantedOptimizers(_named(optimizer))  # type: ignore[attr-defined]
     return summarize
 
 
