@@ -388,7 +388,13 @@ class _Terminal(io.StringIO):
 def start(*arguments, **options):
     """A process of `gtlog show` whose output is read."""
     command = [sys.executable, "-m", "gtlog", "show", *map(str, arguments)]
-    return subprocess.Popen(command, env=environment(PYTHONIOENCODING="utf-8"), **options)
+    options = {"env": environment(PYTHONIOENCODING="utf-8"), **options}
+    return subprocess.Popen(command, preexec_fn=heed_interrupts, **options)
+
+
+def heed_interrupts():
+    """Ctrl-C ends this process, also where the tests themselves run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def environment(**others):
@@ -512,7 +518,9 @@ class TestPseudoTerminal:
         for name in ("COLUMNS", "LINES"):
             env.pop(name, None)
         command = [sys.executable, "-m", "gtlog", "show", *map(str, arguments)]
-        process = subprocess.Popen(command, stdout=follower, env=env)
+        process = subprocess.Popen(
+            command, stdout=follower, env=env, preexec_fn=heed_interrupts
+        )
         os.close(follower)
         output, deadline = b"", time.monotonic() + 60
         while time.monotonic() < deadline:
