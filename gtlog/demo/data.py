@@ -27,13 +27,18 @@ class Digits:
 
     def batches(self, size):
         """An endless `tf.data.Dataset` of (images, labels), shuffled anew each time round."""
-        dataset = tf.data.Dataset.from_tensor_slices((self.images, self.labels))
-        shuffled = dataset.shuffle(len(self.images), seed=0)
-        return shuffled.repeat().batch(size, drop_remainder=True).prefetch(1)
+        pairs = tf.data.Dataset.from_tensor_slices((self.images, self.labels))
+        return _endless(pairs.shuffle(len(self.images), seed=0), size)
 
-    def with_labels(self, labels):
-        """The same images with other labels, int64 `[n]`."""
-        return dataclasses.replace(self, labels=labels)
+    def unmatched_batches(self, size):
+        """As `batches`, but images and labels are shuffled each for themselves."""
+        images = tf.data.Dataset.from_tensor_slices(self.images).shuffle(len(self.images), seed=0)
+        labels = tf.data.Dataset.from_tensor_slices(self.labels).shuffle(len(self.labels), seed=1)
+        return _endless(tf.data.Dataset.zip((images, labels)), size)
+
+
+def _endless(dataset, size):
+    return dataset.repeat().batch(size, drop_remainder=True).prefetch(1)
 
 
 def load_digits():

@@ -5,7 +5,6 @@ The diagnosis knows nothing of them: it reads the vitals, as of any other run.
 
 import warnings
 
-import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
@@ -57,6 +56,10 @@ class Training:
         """The optimizer."""
         return tf.keras.optimizers.Adam(self.learning_rate)
 
+    def batches(self):
+        """An endless dataset of images and labels."""
+        return self.digits.batches(_BATCH_SIZE)
+
     def logits(self, images):
         """What the model says of images."""
         return self.model(images, training=True)
@@ -92,7 +95,7 @@ class Training:
             logdir, every=every, on_error="raise", diagnose=lambda finding: None
         )
         train_step = log(tf.function(self.step))
-        batches = self.digits.batches(_BATCH_SIZE).take(self.steps)
+        batches = self.batches().take(self.steps)
         with train_step.step_logger, warnings.catch_warnings():
             # What the logger says of gradients that are None or NaN, the findings say as well.
             warnings.simplefilter("ignore", gtlog.LoggingWarning)
@@ -240,11 +243,11 @@ class Ascending(Training):
 class NotLearning(Training):
     """Labels that say nothing of the images."""
 
-    mistake = "The labels were shuffled apart from the images."
+    mistake = "Images and labels were shuffled each for themselves."
 
-    def __init__(self, digits, steps):
-        order = np.random.RandomState(0).permutation(len(digits.labels))
-        super().__init__(digits.with_labels(digits.labels[order]), steps)
+    def batches(self):
+        """Batches in which no label belongs to its image."""
+        return self.digits.unmatched_batches(_BATCH_SIZE)
 
 
 def _through(model, signal, name, operation):

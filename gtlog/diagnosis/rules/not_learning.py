@@ -21,7 +21,7 @@ from gtlog.diagnosis.words import several, times
 # How near to the loss of a guess, relative: from above, from below, and where there are so few
 # classes that a loss of another kind may be there by chance.
 ABOVE_GUESS = 0.1
-BELOW_GUESS = 0.05
+BELOW_GUESS = 0.06
 NEAR_GUESS = 0.02
 FEW_CLASSES = 2
 # Share of the loss of a guess below which it has learned something once.
