@@ -380,8 +380,8 @@ def test_module(logdir):
     assert "silent_units/back" in events.tags
 
 
-def test_several_inputs_and_channels_first(logdir):
-    """A dict of inputs is called as it is; units stand where the layer has its channels."""
+def test_several_inputs(logdir):
+    """A dict of inputs is called as it is; the units of a convolution are its channels."""
     image, number = keras.Input((6, 6, 1), name="image"), keras.Input((1,), name="number")
     x = layers.Conv2D(4, 3, activation="relu", name="filters")(image)
     x = layers.concatenate([layers.Flatten()(x), number])
