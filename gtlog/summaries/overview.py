@@ -3,11 +3,9 @@
 import dataclasses
 from typing import List, Optional
 
-from gtlog.summaries.histograms import histograms
-from gtlog.summaries.kernels.images import kernel_images
 from gtlog.summaries.less_often import less_often
-from gtlog.summaries.recurrent_gates import recurrent_gates
 from gtlog.summaries.scalars import scalars
+from gtlog.summaries.stock import charts
 from gtlog.summaries.vitals import vitals
 from gtlog.types import Every, Summary
 from gtlog.values import joined
@@ -19,8 +17,8 @@ def overview(charts_every: Optional[Every] = None) -> List[Summary]:
     The stock summaries write each distribution and picture at each logged step. With hundreds of
     variables that is most of the log, and TensorBoard reads it for minutes. These write `vitals()`
     and `scalars()` at each logged step, which the diagnosis, the terminal and the page need, and
-    `histograms()`, `kernel_images()` and `recurrent_gates()` at few of them. The description of
-    each of these charts says so, in TensorBoard beside the chart.
+    the other stock summaries at few of them. The description of each of their charts says so, in
+    TensorBoard beside the chart.
 
     Args:
       charts_every: When the charts are written, as for `less_often`: asked on logged steps alone.
@@ -37,10 +35,9 @@ def overview(charts_every: Optional[Every] = None) -> List[Summary]:
 
     >>> from gtlog import StepRecord
     >>> [len(list(summary(StepRecord(0, losses=(0.5,))))) for summary in overview()]
-    [0, 0, 0, 1, 1]
+    [0, 0, 0, 0, 1, 1]
     """
-    charts = (histograms(), kernel_images(), recurrent_gates())
-    rare = [_told(_rarely(summary, charts_every)) for summary in charts]
+    rare = [_told(_rarely(summary, charts_every)) for summary in charts()]
     return [*rare, vitals(), scalars()]
 
 

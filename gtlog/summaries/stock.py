@@ -21,5 +21,9 @@ def stock() -> List[Summary]:
       `vitals()` and `scalars()`, made anew for each logger.
     """
     # The vitals find the norms that the scalars need, on the way.
-    charts = [histograms(), kernel_images(), recurrent_gates(), attention_heads()]
-    return [*charts, vitals(), scalars()]
+    return [*charts(), vitals(), scalars()]
+
+
+def charts():
+    """Those of the stock summaries that write a distribution or a picture of each variable."""
+    return [histograms(), kernel_images(), recurrent_gates(), attention_heads()]

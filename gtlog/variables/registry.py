@@ -185,14 +185,14 @@ class VariableRegistry:
             known = self._known_already(inner)
             if known is not None:
                 return known  # since another thread added it
-            own_path = self._models.path_of(inner) or self._own_path(variable, inner)
+            own_path = self._models.path_of(inner) or self._own_path(variable, inner, shards)
             if shards:
                 return self._add_shards(shards, naming.path_of_shards(own_path))
             return self._add(KnownVariable, inner, own_path)
 
-    def _own_path(self, variable, inner):
+    def _own_path(self, variable, inner, shards):
         own_path = naming.own_path(_compat.full_name(variable))
-        if naming.is_unnamed(own_path) and not _compat.shards_of(variable):
+        if naming.is_unnamed(own_path) and not shards:
             return naming.own_path(self.objects.path_of(inner) or own_path)
         return own_path
 
