@@ -323,6 +323,17 @@ class Evidence:
         share[:, 1:] = np.abs(np.diff(size, axis=1)) / reach
         return smooth(np.minimum(_finite(share), 1.0), 5)
 
+    @functools.cached_property
+    def inward(self):
+        """The share of a kernel's way since the logged step before that is a loss of size.
+
+        A kernel that learns turns: next to none of its way leads straight to zero, at any cadence.
+        """
+        size = self.column("value_rms")[self.kernels]
+        share = np.full(size.shape, np.nan)
+        share[:, 1:] = -np.diff(size, axis=1) / self.travelled[self.kernels][:, 1:]
+        return _finite(share)
+
     @property
     def late_scaling(self):
         """The share of updates that only scale a kernel, in the last third of the steps."""

@@ -47,6 +47,8 @@ SCALING = 0.5
 MOST_OF_DECAY = np.log10(0.3)
 # ... and follows the gradient less than half as well as the updates of the others do.
 OF_GRADIENT = 0.5
+# Share of the way between two logged steps that leads straight towards zero: that is decay as well.
+INWARD = 0.5
 SOON_AFTER = 6
 LATER = 4
 # Decades above all that was before, over a few logged steps, and of the ratio then, where the loss
@@ -157,6 +159,10 @@ def _has_risen(evidence, ratio, counts):
     if not network.any():
         return none
     start = int(network.argmax())
+    # A decay of all kernels is no step too large.
+    inward = evidence.inward[:, max(0, start - NEARBY) : start + 1] >= INWARD
+    if inward.any(axis=1).mean() > MOST_KERNELS:
+        return none
     before = typical(evidence.loss[max(0, start - 2 * lag) : start - lag])
     after = typical(evidence.loss[max(start, len(evidence) - lag) :])
     return risen & network if after > WORSE * before > 0 else none
