@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from gtlog.diagnosis.leap import leap_of
 from gtlog.diagnosis.robust import carried, log10, median, median_of_others, smooth, typical
 from gtlog.vitals.columns import SKETCHES
 
@@ -275,6 +276,11 @@ class Evidence:
         ratio = self.of_kernels("update_ratio")
         is_known = self.applied & np.isfinite(ratio)
         return np.where(is_known, ratio, np.nan)
+
+    @functools.cached_property
+    def leap(self):
+        """The `Leap` by which updates replaced most of the weights; None without one."""
+        return leap_of(self)
 
     @functools.cached_property
     def scale(self):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from gtlog.diagnosis.judge import judge
+
 from .judged import alarms, layer
 from .training import Training
 
@@ -51,3 +53,47 @@ def test_not_of_two_weights():
     table = Training(sizes=(1, 2), rate=0.3).run(60)
     assert (table.column("update_ratio") > 0.4).any()
     assert alarms(table) == []
+
+
+def leaping(before, after, at=62):
+    """A learning rate that leaps at a step."""
+    return lambda step: before if step < at else after
+
+
+@pytest.mark.parametrize("every", [1, 5, 10])
+@pytest.mark.parametrize("optimizer, rates", [("sgd", (0.05, 10.0)), ("adam", (1e-3, 0.5))])
+def test_of_a_leap_between_logged_steps(optimizer, rates, every):
+    """A rate that leaps is to blame for the units that are dead at the next logged step."""
+    table = Training(optimizer=optimizer, rate=leaping(*rates)).run(150, every)
+    (found,) = [one for one in judge(table) if one.severity == "alarm"]
+    assert (found.fault, found.layer) == ("updates_too_large", None)
+    assert 62 <= found.first_step < 62 + every
+
+
+def test_a_leap_leaves_no_update_to_be_seen():
+    """The test above has a run in which no kernel is updated after the leap."""
+    table = Training(optimizer="sgd", rate=leaping(0.05, 10.0)).run(150, 10)
+    after = table.column("update_ratio")[::2, list(table.steps).index(80) :]
+    assert not (after[:3] > 0).any()
+    (found,) = judge(table)
+    assert [one.fault for one in found.consequences] == ["dead_units"]
+
+
+@pytest.mark.parametrize("every", [1, 10])
+@pytest.mark.parametrize("optimizer, rates", [("sgd", (2e-3, 0.2)), ("adam", (3e-5, 3e-3))])
+def test_not_of_a_stage_with_a_larger_rate(optimizer, rates, every):
+    """A rate that is a hundred times as large from a step on is healthy where the run learns."""
+    assert alarms(Training(optimizer=optimizer, rate=leaping(*rates)).run(250, every)) == []
+
+
+def test_not_of_other_weights_for_all_layers():
+    """Weights that are all replaced by hand moved as far, and no update is to blame."""
+
+    def replace(training, step):
+        if step == 62:
+            for place, weight in enumerate(training.weights):
+                training.weights[place] = training.random.permutation(weight.ravel()).reshape(
+                    weight.shape
+                )
+
+    assert ("updates_too_large", None) not in alarms(Training(before_step=replace).run(90, 10))

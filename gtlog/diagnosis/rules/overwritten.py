@@ -55,6 +55,9 @@ def find(evidence):
     excess = _excess(evidence, rows, travelled)
     returned = _returns(evidence, rows, excess)
     jumped = _jumps(evidence, rows, travelled, excess) & ~_drifts(evidence) | returned
+    if evidence.leap is not None:
+        # Some kernels leap farther than others, and updates made all of them leap.
+        jumped[:, evidence.leap.column] = False
     return [
         _sighting(evidence, place, jumped[place], travelled, excess, returned[place])
         for place in np.flatnonzero(jumped.any(1))

@@ -25,7 +25,7 @@ from gtlog.diagnosis.robust import (
     windows,
 )
 from gtlog.diagnosis.sighting import Sighting
-from gtlog.diagnosis.words import percent, several
+from gtlog.diagnosis.words import figure, percent, several, times
 
 # Decades of the update ratio: alone, and with damage (the loss rises, or the weights grow).
 RATIO = np.log10(0.4)
@@ -83,6 +83,10 @@ def find(evidence):
     is_local = persists(is_local, PERSISTENCE) & ~persists(is_scaled, PERSISTENCE)
     is_large |= _before_nan(evidence, ratio)
     is_any = is_large | is_harmful | is_local | _has_risen(evidence, ratio, counts)
+    leap = evidence.leap
+    if leap is not None and (leap.is_seen or not is_any[:, leap.column :][:, :NEARBY].any()):
+        if not is_any[:, : max(0, leap.column - 1)].any():
+            return [_of_leap(evidence, leap)]
     if not is_any.any():
         return []
     onset = int(is_any.any(0).argmax())
@@ -92,6 +96,21 @@ def find(evidence):
         lag = PERSISTENCE if not is_large[:, onset].any() else PERSISTENCE - 1
         onset = max(0, onset - lag)
     return [_sighting(evidence, places, onset, ratio)]
+
+
+def _of_leap(evidence, leap):
+    before, after = evidence.steps[leap.column - 1], evidence.steps[leap.column]
+    text = (
+        f"Between steps {before:,} and {after:,} {several(len(leap.places), 'kernel')} of "
+        f"{len(evidence.kernels)} moved by {percent(leap.share)} of their size, "
+        f"{times(leap.times)} times as far as ever before in as many steps"
+    )
+    first, last = evidence.loss_around(leap.column)
+    if np.isfinite(first) and np.isfinite(last):
+        text += f"; the loss went from {figure(first)} to {figure(last)}"
+    text += "." if leap.is_seen else ", and most of the gradients are zero since."
+    rows = tuple(int(evidence.kernels[place]) for place in leap.places)
+    return Sighting(UPDATES_TOO_LARGE, leap.column, text, rows=rows)
 
 
 def _settles(evidence, ratio, counts):
