@@ -97,3 +97,31 @@ def test_not_of_other_weights_for_all_layers():
                 )
 
     assert ("updates_too_large", None) not in alarms(Training(before_step=replace).run(90, 10))
+
+
+@pytest.mark.parametrize("every", [1, 5])
+def test_not_of_a_rate_that_rises_while_the_loss_falls(every):
+    """A plain rate that rises tenfold makes the loss jump for once, and ends below all before."""
+    rate = lambda step: 0.05 * 10 ** min(1, max(0, step - 60) / 60)  # noqa: E731
+    table = Training(optimizer="sgd", rate=rate).run(200, every)
+    assert table.column("update_ratio")[-2].max() > 0.12
+    assert alarms(table) == []
+
+
+@pytest.mark.parametrize("every", [1, 5, 10])
+def test_of_a_rate_that_drifts_up(every):
+    """A plain rate that rises far too high is of all kernels alike, though one shows it first."""
+    rate = lambda step: 0.1 * 25 ** min(1, max(0, step - 60) / 60)  # noqa: E731
+    found = alarms(Training(optimizer="sgd", rate=rate).run(200, every))
+    assert found[0] == ("updates_too_large", None)
+
+
+def test_not_of_a_network_that_is_replaced_at_first_and_learns():
+    """First updates that replace most kernels do no harm where the loss falls to a hundredth."""
+    training = Training(optimizer="sgd", rate=lambda step: 2.0 if step < 4 else 0.1)
+    batch = training.data()
+    training.change_data = lambda *_: batch
+    table = training.run(400)
+    assert (table.column("update_ratio")[::2, :2] > 0.12).mean() > 0.5
+    assert table.step_values["loss"][-1] < 0.01 * table.step_values["loss"][0]
+    assert alarms(table) == []

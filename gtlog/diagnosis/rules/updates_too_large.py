@@ -15,6 +15,7 @@ import numpy as np
 from gtlog.diagnosis.faults import UPDATES_TOO_LARGE
 from gtlog.diagnosis.robust import (
     highest,
+    least_of,
     median,
     median_of_others,
     most_of,
@@ -56,6 +57,12 @@ LATER = 4
 ROSE_ABOVE_ALL = 0.3
 RISEN_RATIO = np.log10(0.015)
 NEARBY = 3
+# ... or by less, where an update is ten times as large for the same gradient, and large in itself.
+WORSE_BY_RATE = 1.2
+RISEN_TENFOLD = 1.0
+TENFOLD_RATIO = np.log10(0.03)
+# Decades between the kernels' updates over their gradients where a plain optimizer has one rate.
+ALIKE = 0.05
 MOST_KERNELS = 0.5
 # Logged steps that do damage, of some that follow each other.
 SEVERAL, SEVERAL_WITHIN = 2, 5
@@ -63,6 +70,8 @@ PERSISTENCE = 2
 # The share of the run that is its start, and what is left of the loss where a run learns.
 AT_FIRST = 0.1
 LEARNED = 0.7
+# ... where most kernels are replaced: a rate that is large for all of them, and a run that learns.
+LEARNED_WELL = 0.1
 
 
 def find(evidence):
@@ -95,6 +104,8 @@ def find(evidence):
         # What is smoothed is seen a step later.
         lag = PERSISTENCE if not is_large[:, onset].any() else PERSISTENCE - 1
         onset = max(0, onset - lag)
+    if _is_of_all(evidence, onset):
+        places = np.arange(len(ratio))
     return [_sighting(evidence, places, onset, ratio)]
 
 
@@ -121,10 +132,11 @@ def _settles(evidence, ratio, counts):
     rest = len(evidence) - end
     if loss is None or rest <= PERSISTENCE or evidence.is_lost:
         return at_first
-    learns = typical(loss[end + rest // 2 :]) < LEARNED * typical(loss[:PERSISTENCE])
+    late, first = typical(loss[end + rest // 2 :]), loss[:PERSISTENCE]
     is_wide = ((ratio >= RATIO_WITH_DAMAGE) & counts)[:, :end].mean(axis=0).max() > MOST_KERNELS
     is_calm = highest(ratio[:, end:]) < RATIO_WITH_DAMAGE
-    at_first[:, :end] = (is_calm & learns & ~is_wide)[:, None]
+    learns = late < (LEARNED_WELL * least_of(first) if is_wide else LEARNED * typical(first))
+    at_first[:, :end] = (is_calm & learns)[:, None]
     return at_first
 
 
@@ -144,10 +156,16 @@ def _lasts(evidence, is_harmful):
     for column in columns:
         before, after = evidence.loss_around(int(column))
         near = np.sum((columns >= column) & (columns < column + SEVERAL_WITHIN)) >= SEVERAL
+        near &= not _heals(evidence, column, after)
         is_for_good = not after < WORSE * before or evidence.is_lost
         is_wide = is_harmful[:, column].mean() > MOST_KERNELS
         lasting[column] = near or is_for_good or is_wide
     return lasting
+
+
+def _heals(evidence, column, after):
+    """Whether the loss ends below the lowest that it had before."""
+    return evidence.loss is not None and after < least_of(evidence.loss[: max(1, column)])
 
 
 def _before_nan(evidence, ratio):
@@ -182,9 +200,29 @@ def _has_risen(evidence, ratio, counts):
     inward = evidence.inward[:, max(0, start - NEARBY) : start + 1] >= INWARD
     if inward.any(axis=1).mean() > MOST_KERNELS:
         return none
-    before = typical(evidence.loss[max(0, start - 2 * lag) : start - lag])
-    after = typical(evidence.loss[max(start, len(evidence) - lag) :])
-    return risen & network if after > WORSE * before > 0 else none
+    before = slice(max(0, start - 2 * lag), start - lag)
+    rose = typical(median(rate[:, start:]) - median(rate[:, before]))
+    is_tenfold = rose >= RISEN_TENFOLD and typical(ratio[:, start:]) >= TENFOLD_RATIO
+    worse = WORSE_BY_RATE if is_tenfold else WORSE
+    is_worse = _late_loss(evidence, start) > worse * typical(evidence.loss[before]) > 0
+    return risen & network if is_worse else none
+
+
+def _late_loss(evidence, start):
+    """The median of the loss in the last fifth of the steps, of a few logged ones at the least."""
+    steps = evidence.steps
+    fifth = int(np.searchsorted(steps, steps[-1] - (steps[-1] - steps[0]) // 5))
+    return typical(evidence.loss[max(start, min(fifth, len(steps) - NEARBY)) :])
+
+
+def _is_of_all(evidence, onset):
+    """Whether all kernels have one rate, that of a plain optimizer, and it has risen."""
+    update, gradient = evidence.of_kernels("update_rms"), evidence.of_kernels("gradient_rms")
+    rate = np.where(np.isfinite(update) & np.isfinite(gradient), update - gradient, np.nan)
+    now = rate[:, onset : onset + NEARBY]
+    spread = highest(now.T) + highest(-now.T)
+    rose = typical(now) - most_of(rate[:, :NEARBY])
+    return bool(most_of(spread) <= ALIKE and rose >= ROSE_ABOVE_ALL)
 
 
 def _follows_gradient(evidence):
