@@ -90,6 +90,10 @@ class VariableRecord:
         """Keeps a statistic that was found on the way, under the name of its property."""
         vars(self).setdefault(name, number)
 
+    def knows(self, name):
+        """Whether a statistic has been computed or found so far."""
+        return name in vars(self)
+
     @property
     def is_bias(self) -> bool:
         """Whether the variable is a bias or an offset."""
