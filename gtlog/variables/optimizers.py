@@ -201,8 +201,9 @@ def _updates_of(optimizer):
     updates = _compat.iterations_variable(optimizer)
     if updates is None or _compat.is_of_graph(updates):
         return None
+    copy = updates.values[0] if _compat.is_distributed(updates) else updates
     with _compat.stop_recording():
-        return int(KnownOptimizerVariable(updates, "", "updates").read())
+        return int(copy.read_value())
 
 
 def _variables_of_slots(name, optimizer, known_variables):
