@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from gtlog import _compat
 from gtlog.variables import naming, roles
-from gtlog.variables.registry import KnownShards, KnownVariable
+from gtlog.variables.registry import KnownShards, KnownVariable, read_plain
 
 # Optimizers are looked for anew at the first logged steps, at those whose number is a power of two,
 # and at each 64th.
@@ -203,7 +203,7 @@ def _updates_of(optimizer):
         return None
     copy = updates.values[0] if _compat.is_distributed(updates) else updates
     with _compat.stop_recording():
-        return int(copy.read_value())
+        return int(read_plain(copy))
 
 
 def _variables_of_slots(name, optimizer, known_variables):
