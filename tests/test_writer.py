@@ -157,10 +157,10 @@ class TestEvents:
         assert [event.step for event in events] == [0, 2, 4]
         for event in events:
             assert [value.tag for value in event.summary.value] == [
-                "weights/weight",
-                "gradients/weight",
                 "gtlog/vitals",
                 "gtlog/steps",
+                "weights/weight",
+                "gradients/weight",
                 "loss",
                 "gradient_norm",
                 "weight_norm",

@@ -6,6 +6,7 @@ The events hold what TensorBoard's scalar, histogram and image plugins read
 TensorBoard need not be installed. Tables are tensors of a plugin of gtlog's own.
 """
 
+import functools
 import json
 import zlib
 
@@ -56,10 +57,17 @@ def _fill_scalar(proto, scalar):
 
 
 def _fill_histogram(proto, histogram):
-    proto.MergeFromString(_HISTOGRAM_HEADER)
-    for size in histogram.buckets.shape:
-        proto.tensor.tensor_shape.dim.add(size=size)
+    proto.MergeFromString(_histogram_header(histogram.buckets.shape))
     proto.tensor.tensor_content = histogram.buckets.tobytes()
+
+
+@functools.lru_cache(maxsize=64)
+def _histogram_header(shape):
+    """The header with a shape, which nearly all histograms of a run share."""
+    value = tf.compat.v1.Summary.Value.FromString(_HISTOGRAM_HEADER)
+    for size in shape:
+        value.tensor.tensor_shape.dim.add(size=size)
+    return value.SerializeToString()
 
 
 def _fill_image(proto, image):
