@@ -99,7 +99,8 @@ class _CsvFile:
         return (min(steps), max(steps)) if steps else None
 
     def add(self, rows):
-        size = os.path.getsize(self._path) if self._mode == "a" and self._is_there() else 0
+        is_there = self._mode == "a" and os.path.exists(self._path)
+        size = os.path.getsize(self._path) if is_there else 0
         try:
             with open(self._path, self._mode, newline="", encoding="utf-8") as file:
                 csv.writer(file, lineterminator="\n").writerows(rows if size else [_COLUMNS, *rows])
@@ -111,9 +112,6 @@ class _CsvFile:
 
     def save(self):
         """Does nothing: each row is in the file already."""
-
-    def _is_there(self):
-        return os.path.exists(self._path)
 
 
 class _ParquetFile:
