@@ -90,7 +90,7 @@ class _CsvFile:
         self._mode = "w"
 
     def resume(self):
-        """First and last step that are there; None of an empty file."""
+        """Returns the first and the last step in the file, or None if it is empty."""
         with open(self._path, newline="", encoding="utf-8") as file:
             rows = csv.reader(file)
             _check_columns(next(rows, _COLUMNS), self._path)
@@ -126,7 +126,7 @@ class _ParquetFile:
         self._saved = 0
 
     def resume(self):
-        """First and last step that are there; None of an empty file."""
+        """Returns the first and the last step in the file, or None if it is empty."""
         frame = self._pandas.read_parquet(self._path)
         _check_columns(frame.columns, self._path)
         frame = frame.astype(object).where(frame.notna(), None)
