@@ -217,12 +217,16 @@ def _call_logged(logger, step_function, instance, args, kwargs):
     if not tf.executing_eagerly():
         with logger._graph_step(instance) as step:
             logger._called(step, step_function, instance, args, kwargs)
+            if step is not None and _compat.is_tf_function(step_function):
+                step.read_at_call(step_function)
             with logger._failures.guard("have AutoGraph convert the step"):
                 step_function = _compat.as_autograph_calls(step_function)
             return step_function(*args, **kwargs)
     if _compat.is_tf_function(step_function):
         return logger._call_tf_function(step_function, instance, args, kwargs)
     with logger._eager_step() as step:
+        if not step.is_watched:
+            return step_function(*args, **kwargs)
         logger._called(step, step_function, instance, args, kwargs)
         counts = logger._updates.before_call(step, step_function, instance, args, kwargs)
         result = step_function(*args, **kwargs)

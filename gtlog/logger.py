@@ -13,6 +13,7 @@ from gtlog.advice.updates_of_calls import UpdatesOfCalls
 from gtlog.graphs.gate import Gate
 from gtlog.graphs.second_function import CompiledFunctions
 from gtlog.graphs.traced_functions import TracedFunctions
+from gtlog.graphs.values_at_call import ValuesAtCall
 from gtlog.notices.failures import Failures
 from gtlog.notices.users_line import first_line_of
 from gtlog.steps import messages
@@ -126,7 +127,9 @@ class StepLogger:
             failures,
         )
         counter = StepCounter(step_number, schedule, failures)
-        self._parts = LoggerParts(counter, Gate(), registry, self._post_hook, failures)
+        self._parts = LoggerParts(
+            counter, Gate(), ValuesAtCall(failures), registry, self._post_hook, failures
+        )
         self._inline = InlineSteps(self._parts)
         self._own = OwnValues(self._parts, self._inline.pending)
         self._new = NewSteps(self._parts)
@@ -195,10 +198,16 @@ class StepLogger:
         failures = self._failures
         self._traced.before_call(function)
         with self._eager_step() as step:
+            step.function = function
+            if not step.is_logged:
+                if step.is_watched:
+                    self._called(step, function, owner, args, kwargs)
+                return function(*args, **kwargs)
             self._called(step, function, owner, args, kwargs)
             counts = self._updates.before_call(step, function, owner, args, kwargs)
+            step.read_at_call()
             result = function(*args, **kwargs)
-            if step.is_logged and not step.shows_what_is_trained:
+            if not step.shows_what_is_trained:
                 with failures.guard("find the variables of a tf.function", step.number):
                     step.calls(self._traced.variables_of(function, args, kwargs))
                 if self._traced.was_traced_before(function) and not step.has_gradients:

@@ -97,8 +97,11 @@ class InstrumentedTape(tf.GradientTape):
     ):
         """As `tf.GradientTape.gradient`; the step around it sees the target and the result."""
         observation = self._gtlog_observe(target, sources)
-        with self._gtlog_unobserved():
+        outer, self._gtlog_is_differentiating = self._gtlog_is_differentiating, True
+        try:  # as `_gtlog_unobserved`, in a fifth of its time
             gradients = super().gradient(target, sources, output_gradients, unconnected_gradients)
+        finally:
+            self._gtlog_is_differentiating = outer
         if observation is not None:
             observation.take(gradients)
         return gradients

@@ -33,6 +33,7 @@ from gtlog._compat.functions import (
     tracing_count,
 )
 from gtlog._compat.graphs import (
+    are_unwritten,
     captured_variable,
     compiles_with_xla,
     computes_on_host_alone,
@@ -85,6 +86,7 @@ from gtlog._compat.variables import (
     creation_number,
     full_name,
     is_of_graph,
+    is_of_this_process,
     is_on_server,
     own_variable,
     resource_variable,

@@ -84,6 +84,38 @@ def keep_whole(outcome):
             operation._set_attr("_lower_using_switch_merge", no)
 
 
+def are_unwritten(variables):
+    """Whether no operation so far of the graph that is being traced may have written any of them.
+
+    An operation that is given the handle of a variable reads or writes it. TensorFlow marks the
+    inputs that calls, branches and loops only read.
+    https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/framework/auto_control_deps_utils.py
+
+    Args:
+      variables: List of `tf.Variable`, made outside of the graph.
+    """
+    graph = tf.compat.v1.get_default_graph()
+    inner = {id(outer): inner for outer, inner in graph.captures}
+    captured = [inner[id(one.handle)] for one in variables if id(one.handle) in inner]
+    return all(_only_reads(op, handle) for handle in captured for op in handle.consumers())
+
+
+def _only_reads(operation, handle):
+    if operation.type in _READS:
+        return True
+    try:
+        only_read = operation.get_attr("_read_only_resource_inputs")
+    except ValueError:
+        return False
+    return all(at in only_read for at, one in enumerate(operation.inputs) if one is handle)
+
+
+_READS = frozenset(
+    {"ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape"}
+    | {"VarIsInitializedOp"}
+)
+
+
 def captured_variable(handle):
     """The variable whose handle a tensor in a graph is. None if it is no captured handle.
 

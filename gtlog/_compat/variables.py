@@ -85,6 +85,11 @@ def is_of_graph(variable):
     return handle is None or hasattr(handle, "graph")
 
 
+def is_of_this_process(variable):
+    """Whether a variable has one value, which this process reads outside of any graph."""
+    return not (is_distributed(variable) or is_of_graph(variable) or is_on_server(variable))
+
+
 def creation_number(variable):
     """A number that is larger for variables that were made later; infinite where it is not known.
 

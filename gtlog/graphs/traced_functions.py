@@ -12,9 +12,13 @@ class TracedFunctions:
         self._only_trace = weakref.WeakKeyDictionary()
         self._seen = weakref.WeakSet()
         self._strangers = weakref.WeakSet()
+        self._latest = _nothing
 
     def before_call(self, function):
         """Notes whether a function comes with a trace that is not the logger's."""
+        if self._latest() is function:
+            return
+        self._latest = weakref.ref(function)
         if function not in self._seen:
             self._seen.add(function)
             if _compat.tracing_count(function):
@@ -36,6 +40,10 @@ class TracedFunctions:
         captured = _compat.captured_variables(function, args, kwargs)
         self._only_trace[function] = [weakref.ref(variable) for variable in captured]
         return captured
+
+
+def _nothing():
+    return None
 
 
 def _alive(reference):

@@ -37,6 +37,8 @@ class Capture:
       of_model: `KnownVariable`s that are logged because the `model` of the logger has them.
       is_mixed: Whether another step of the logger ran while this one did.
       is_from_graph: Whether anything came out of a graph.
+      at_call: Dict from `KnownVariable` to its value before the call of the step's `tf.function`,
+        where the host reads it.
       own: Dict from the tags of the user's own values to the values, of each the last.
       computed: Dict from summaries to what they have had computed at the end of the step's graph.
       is_over: Whether the step's function has returned where the step is logged.
@@ -47,6 +49,7 @@ class Capture:
         self.used = self.of_model = ()
         self.is_mixed = False
         self.is_from_graph = False
+        self.at_call = {}
         self.own = {}
         self.computed = {}
         self.is_over = True

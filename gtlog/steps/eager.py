@@ -16,11 +16,12 @@ class EagerStep(RunningStep):
       number: Number of the step, once begun.
       is_logged: Whether it is logged, once begun.
       is_compiled: Whether the decorated function itself is compiled by XLA.
+      function: The `tf.function` object that the step is one call of; None where it is not.
       outputs: While the second function of such a step is traced, its `ExtraOutputs`.
     """
 
     is_compiled = False
-    outputs = None
+    outputs = function = None
 
     @property
     def is_watched(self):
@@ -44,6 +45,17 @@ class EagerStep(RunningStep):
         """Notes all variables that the step reads, as its `tf.function` lists them."""
         self._captured = captured
 
+    def read_at_call(self):
+        """Reads the values before the update that the graph of `function` leaves to the host."""
+        with self.failures.guard("read the values before the update", self.number):
+            known_variables = self._values_at_call.of(self.function)
+            self._values_at_call.read(known_variables, self._capture)
+
+    def _is_read_at_call(self, known_variables):
+        return self.function is not None and self._values_at_call.take_over(
+            self.function, known_variables, self._capture
+        )
+
     @property
     def capture(self):
         """The `Capture` of a logged step, once begun. None if it is not logged."""
@@ -61,22 +73,19 @@ class EagerStep(RunningStep):
 
     def begin(self):
         """Numbers the step and, where it is logged, opens the gate for its graphs."""
-        self.number, self.is_logged = None, False  # so it stays where beginning fails
         self._capture = self._captured = None
         self._read, self._of_model, self._alive = [], [], []
         if self.post_hook.update_outside.is_waiting:
             with self.failures.guard("compare the step with the one before"):
                 self.post_hook.update_outside.before_step()
-        with self.failures.guard("begin a step"):
-            self.number, is_logged = self._counter.begin()
-            self._gate.running.add(self)
-            self._capture = Capture(self.number) if is_logged else None
-            self.is_logged = is_logged
-            if self._gate.capture is not None and not is_logged:
-                self._gate.mark_overlap(self._gate.capture)
+        self.number, self.is_logged = self._counter.begin()
+        self._gate.running.add(self)
         if self.is_logged:
+            self._capture = Capture(self.number)
             with self.failures.guard("open the gate", self.number):
                 self._gate.open(self._capture)
+        elif self._gate.capture is not None:
+            self._gate.mark_overlap(self._gate.capture)
 
     def finish(self):
         """The post-hook: logs the step, whose update is done."""

@@ -7,7 +7,7 @@ from gtlog.records.collected import Capture
 from gtlog.steps import messages
 from gtlog.steps.active_step import active_step
 from gtlog.steps.step import RunningStep
-from gtlog.variables.registry import read_each
+from gtlog.variables.registry import BEFORE_UPDATE, read_each
 
 
 class GraphStep(RunningStep):
@@ -65,6 +65,25 @@ class GraphStep(RunningStep):
     def touched(self, known_variables):
         """Notes variables that the step uses."""
         self._touched.update(dict.fromkeys(known_variables))
+
+    def read_at_call(self, function):
+        """Has the values before the update read that the graph of a `tf.function` leaves out.
+
+        Args:
+          function: The `tf.function` object that is called next.
+        """
+        with self.failures.guard("read the values before the update in a graph"):
+            known_variables = self._values_at_call.of(function)
+            if known_variables and not self._is_unseen:
+                self._gate.hand_over_values(
+                    known_variables,
+                    lambda: read_each(known_variables, self.failures, BEFORE_UPDATE),
+                    self._take_at_call,
+                )
+
+    def _take_at_call(self, values):
+        if self._gate.capture is not None:
+            self._gate.capture.at_call.update(values)
 
     def _why_unseen(self):
         if _compat.compiles_with_xla():

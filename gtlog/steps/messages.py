@@ -16,6 +16,11 @@ NESTED_IN_XLA = (
     "inner tf.function, a branch or a loop of the graph, which no tensor can leave: its gradients "
     "and loss are not logged. Take it in the body of the step itself, or leave jit_compile out."
 )
+NOT_CALLED_AS_STEP = (
+    "A tf.function that was traced as a decorated step runs inside another step, called without "
+    "the decorator, which reads the values before the update: update_ratio is not logged. Call the "
+    "decorated function, or give this step a tf.function object of its own."
+)
 IN_FIT_WITH_XLA = (
     "Keras has the decorated step compiled by XLA (jit_compile=True), where nothing can be handed "
     "to the host: "

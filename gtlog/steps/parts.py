@@ -3,6 +3,7 @@
 import dataclasses
 
 from gtlog.graphs.gate import Gate
+from gtlog.graphs.values_at_call import ValuesAtCall
 from gtlog.notices.failures import Failures
 from gtlog.variables.registry import VariableRegistry
 from gtlog.when.step_counter import StepCounter
@@ -16,6 +17,7 @@ class LoggerParts:
     Attributes:
       counter: Numbers the steps, and decides which are logged.
       gate: Lets pass what graphs hand over.
+      values_at_call: What the host reads before it calls a `tf.function`.
       registry: The variables that the logger knows.
       post_hook: Takes what a logged step left to the writer.
       failures: Warns of what cannot be logged.
@@ -23,6 +25,7 @@ class LoggerParts:
 
     counter: StepCounter
     gate: Gate
+    values_at_call: ValuesAtCall
     registry: VariableRegistry
     post_hook: PostHook
     failures: Failures

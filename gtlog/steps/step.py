@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from gtlog import _compat
 from gtlog.steps import messages
-from gtlog.steps.active_step import Step
+from gtlog.steps.active_step import Step, enter_step, leave_step
 from gtlog.steps.code import StepCode
 from gtlog.steps.observing.gradient_call import facts_of_call, tensors_of
 from gtlog.steps.observing.observations import GraphObservation
@@ -31,6 +31,7 @@ class RunningStep(Step):
     """
 
     model = None
+    _code = None
 
     def __init__(self, parts):
         self.failures = parts.failures
@@ -38,17 +39,24 @@ class RunningStep(Step):
         self.post_hook = parts.post_hook
         self._counter = parts.counter
         self._gate = parts.gate
+        self._values_at_call = parts.values_at_call
         self._tapes = TapesOfStep()
 
     def __enter__(self):
         self.begin()
-        self._code = StepCode(self)
-        self._code.__enter__()
+        if self.is_watched:
+            self._code = StepCode(self)
+            self._code.__enter__()
+        else:
+            self._token = enter_step(self)
         return self
 
     def __exit__(self, kind, error, traceback):
         code, self._code = self._code, None  # the two would keep each other, and the gradients
-        code.__exit__(kind, error, traceback)
+        if code is None:
+            leave_step(self._token)
+        else:
+            code.__exit__(kind, error, traceback)
         if kind is None:
             self.finish()
         else:
@@ -82,7 +90,15 @@ class RunningStep(Step):
             self.failures.notice(why_none)
         if handover is None:
             return self._trained_unseen(sources)
-        return self._observed(GraphObservation, handover, tape, target, sources, scale)
+        return self._observed(self._observation_in_graph, handover, tape, target, sources, scale)
+
+    def _observation_in_graph(self, call, handover, target, is_new, scale):
+        is_read_at_call = self._is_read_at_call(call.compared)
+        return GraphObservation(call, handover, target, is_new, scale, is_read_at_call)
+
+    def _is_read_at_call(self, known_variables):
+        """Whether the host reads these variables before the graph runs, as `ValuesAtCall` tells."""
+        return False
 
     def handover(self, unseen):
         """The way out for a tensor of the graph that is being traced.

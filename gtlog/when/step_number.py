@@ -24,6 +24,7 @@ class OwnCounter:
         self._warn = warn
         self._variable = None
         self._is_set_in_graph = False
+        self._get_step = tf.summary.experimental.get_step  # to look it up takes as long as a call
 
     @property
     def advice_on_repeats(self):
@@ -34,10 +35,14 @@ class OwnCounter:
     def read(self):
         """The number of the step that begins now."""
         with self._lock:
-            number = self._count()
-            self._add(1)
-        set_step = self._set_step()
-        return number if set_step is None else set_step
+            if self._variable is None:
+                number = self._next
+                self._next = number + 1
+            else:
+                number = self._count()
+                self._add(1)
+        set_step = self._get_step() if self._follow_set_step else None
+        return number if set_step is None else int(set_step)
 
     def peek(self):
         """The number of the step that begins next."""
@@ -64,12 +69,12 @@ class OwnCounter:
             self._variable.assign_add(count)
 
     def _set_step(self):
-        set_step = tf.summary.experimental.get_step() if self._follow_set_step else None
+        set_step = self._get_step() if self._follow_set_step else None
         return None if set_step is None else int(set_step)
 
     def read_in_graph(self):
         """The same as an int64 tensor, counted each time that the graph runs."""
-        set_step = tf.summary.experimental.get_step() if self._follow_set_step else None
+        set_step = self._get_step() if self._follow_set_step else None
         if set_step is not None and tf.is_tensor(set_step):
             self._is_set_in_graph = True
             return tf.cast(set_step, tf.int64)

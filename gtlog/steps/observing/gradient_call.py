@@ -10,6 +10,7 @@ from gtlog.graphs import loss_scale
 from gtlog.notices.failures import Failures
 from gtlog.records.asked import Asked
 from gtlog.records.losses import Target
+from gtlog.steps import messages
 from gtlog.variables import naming, roles
 from gtlog.variables.registry import BEFORE_UPDATE, KnownVariable, read_each
 
@@ -110,6 +111,15 @@ class GradientCall:
         for known, value in pairs:
             with self.failures.guard("compare the values of a variable", capture.step):
                 capture.add_before(known, value)
+
+    def add_values_at_call(self, capture):
+        """Files the values before the update that the host has read before the graph ran."""
+        capture.add_asked(self.asked)
+        compared = self.compared
+        known = [(one, capture.at_call[one]) for one in compared if one in capture.at_call]
+        if not (known or capture.is_mixed):
+            self.failures.notice(messages.NOT_CALLED_AS_STEP)
+        self.add_before(capture, known)
 
 
 def facts_of_call(tapes, registry, failures, tape, target, sources, model=None):

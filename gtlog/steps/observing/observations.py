@@ -59,15 +59,17 @@ class GraphObservation(Observation):
       target: List of the symbolic tensors that are differentiated.
       is_new: Whether they are a loss that no earlier call of the step has differentiated.
       scale: `LossScale` of target and gradients; None looks for one in the graph.
+      is_read_at_call: Whether the host reads the values before the update.
     """
 
-    def __init__(self, call, handover, target, is_new, scale=None):
+    def __init__(self, call, handover, target, is_new, scale=None, is_read_at_call=False):
         self._call = call
         self._handover = handover
         self._target = target
         self._is_new = is_new
         self._scale = scale
-        if call.compared:
+        self._is_read_at_call = is_read_at_call
+        if call.compared and not is_read_at_call:
             receiver = _Receiver(call, handover)
             handover.hand_over_values(call.compared, call.read_before, receiver.take_before)
 
@@ -76,7 +78,7 @@ class GraphObservation(Observation):
         with self._call.failures.guard("read the gradients"):
             pairs = self._call.with_gradients(result)
             losses = self._target if self._is_new else []
-            if pairs or losses:
+            if pairs or losses or self._is_read_at_call:
                 self._hand_over(pairs, losses)
 
     def _hand_over(self, pairs, losses):
@@ -91,6 +93,7 @@ class GraphObservation(Observation):
             note=scale.note,
             losses=len(losses),
             scales=len(scales),
+            is_read_at_call=self._is_read_at_call,
         )
         self._handover.hand_over([*scales, *losses, *tensors], receiver.take)
 
@@ -118,13 +121,16 @@ class _Receiver:
 class _GradientReceiver:
     """As `_Receiver`, of loss scale, losses and gradients in one flat list."""
 
-    def __init__(self, call, handover, known_variables, layout, note, losses, scales):
+    def __init__(
+        self, call, handover, known_variables, layout, note, losses, scales, is_read_at_call
+    ):
         self._call = call
         self._handover = handover
         self._known_variables = known_variables
         self._layout = layout
         self._note = note
         self._first_loss, self._first_gradient = scales, scales + losses
+        self._is_read_at_call = is_read_at_call
 
     def take(self, *flat):
         """Takes the eager tensors."""
@@ -135,6 +141,8 @@ class _GradientReceiver:
 
     def _file(self, capture, flat):
         call = self._call
+        if self._is_read_at_call:
+            call.add_values_at_call(capture)
         call.add_note(capture, self._note)
         losses = flat[self._first_loss : self._first_gradient]
         gradients = self._layout.gradients(flat[self._first_gradient :])
