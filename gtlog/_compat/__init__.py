@@ -42,6 +42,7 @@ from gtlog._compat.graphs import (
     is_vectorized,
     keep_whole,
     outside_graphs,
+    packed,
 )
 from gtlog._compat.keras import (
     computes_in_float16,

@@ -68,6 +68,27 @@ def computes_on_host_alone():
     return kinds == {"CPU"} and not tf.distribute.has_strategy()
 
 
+def packed(tensors):
+    """Puts tensors of the current graph into one, which a graph inside it takes as one input.
+
+    TensorFlow has the operation since 2.4, for the CPU alone; before, they stay what they are.
+
+    Args:
+      tensors: List of symbolic tensors.
+
+    Returns:
+      A function without arguments that makes a list of the same tensors in the graph where it is
+      called.
+    """
+    pack = getattr(tf.raw_ops, "CompositeTensorVariantFromComponents", None)
+    if pack is None:
+        return lambda: tensors
+    one, dtypes = pack(components=tensors, metadata=b""), [tensor.dtype for tensor in tensors]
+    return lambda: tf.raw_ops.CompositeTensorVariantToComponents(
+        encoded=one, metadata=b"", Tcomponents=dtypes
+    )
+
+
 def keep_whole(outcome):
     """Has TensorFlow run a `tf.cond` as one operation.
 

@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from gtlog.diagnosis.leap import leap_of
 from gtlog.diagnosis.robust import carried, log10, median, median_of_others, smooth, typical
 from gtlog.vitals.columns import SKETCHES
 
@@ -277,6 +278,11 @@ class Evidence:
         return np.where(is_known, ratio, np.nan)
 
     @functools.cached_property
+    def leap(self):
+        """The `Leap` by which updates replaced most of the weights; None without one."""
+        return leap_of(self)
+
+    @functools.cached_property
     def scale(self):
         """Root mean square of the kernels' values times the root of their number of inputs."""
         inputs = np.array([inputs_of(self.rows[row].shape) for row in self.kernels], float)
@@ -322,6 +328,17 @@ class Evidence:
         reach = number[1:] * np.sqrt(ratio[:, 1:] * ratio[:, :-1])
         share[:, 1:] = np.abs(np.diff(size, axis=1)) / reach
         return smooth(np.minimum(_finite(share), 1.0), 5)
+
+    @functools.cached_property
+    def inward(self):
+        """The share of a kernel's way since the logged step before that is a loss of size.
+
+        A kernel that learns turns: next to none of its way leads straight to zero, at any cadence.
+        """
+        size = self.column("value_rms")[self.kernels]
+        share = np.full(size.shape, np.nan)
+        share[:, 1:] = -np.diff(size, axis=1) / self.travelled[self.kernels][:, 1:]
+        return _finite(share)
 
     @property
     def late_scaling(self):

@@ -13,6 +13,8 @@ import tensorflow as tf
 from gtlog import _compat
 from gtlog.graphs.handover import Handover
 
+_FEW = 4  # tensors that are quicker to trace as they are
+
 
 class Gate(Handover):
     """A switch that graphs read while they run, and the capture that receives what passes.
@@ -85,7 +87,14 @@ class Gate(Handover):
           callback: Called on the host with the eager tensors. What it raises ends the user's step.
             The graph keeps it, and with it this gate.
         """
-        self._add_branch(lambda: tensors, callback, known_variables=())
+        self._add_branch(self._packed(tensors), callback, known_variables=())
+
+    def _packed(self, tensors):
+        """What makes the tensors again inside a branch, which each input takes time to trace."""
+        if len(tensors) < _FEW or not _compat.computes_on_host_alone():
+            return lambda: tensors
+        with _compat.stop_recording(), tf.name_scope("gtlog"):
+            return _compat.packed(tensors)
 
     def hand_over_values(self, known_variables, read, callback):
         """As `hand_over`, of the values that variables have at this point of the program.

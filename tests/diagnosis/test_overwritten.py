@@ -92,3 +92,12 @@ def test_not_of_updates_that_lead_back(straight, found):
     way = [0.0003, -0.0003] * 10 + [straight / 2, straight / 2, -straight] + [0.0003, -0.0003] * 3
     table = walked([rest, [*way, 0.0], rest, rest])
     assert [fault for fault, _ in alarms(table) if fault == "overwritten"] == found
+
+
+@pytest.mark.parametrize("leap, found", [(0.0195, []), (0.03, ["overwritten"])])
+def test_not_of_a_burst_of_updates(leap, found):
+    """Updates in a burst between two logged steps lead somewhat farther than they show."""
+    rest = [0.0021, -0.0021] * 15
+    way = [0.0003, -0.0003] * 10 + [leap] + [0.0003, -0.0003] * 4 + [0.0]
+    table = walked([rest, way, rest, rest])
+    assert [fault for fault, _ in alarms(table) if fault == "overwritten"] == found

@@ -2,6 +2,8 @@
 
 import pytest
 
+from gtlog.diagnosis.judge import judge
+
 from .judged import alarms, layer
 from .training import Training
 
@@ -50,4 +52,76 @@ def test_not_of_two_weights():
     """A line that is fitted to noise may change its two weights by more than they are."""
     table = Training(sizes=(1, 2), rate=0.3).run(60)
     assert (table.column("update_ratio") > 0.4).any()
+    assert alarms(table) == []
+
+
+def leaping(before, after, at=62):
+    """A learning rate that leaps at a step."""
+    return lambda step: before if step < at else after
+
+
+@pytest.mark.parametrize("every", [1, 5, 10])
+@pytest.mark.parametrize("optimizer, rates", [("sgd", (0.05, 10.0)), ("adam", (1e-3, 0.5))])
+def test_of_a_leap_between_logged_steps(optimizer, rates, every):
+    """A rate that leaps is to blame for the units that are dead at the next logged step."""
+    table = Training(optimizer=optimizer, rate=leaping(*rates)).run(150, every)
+    (found,) = [one for one in judge(table) if one.severity == "alarm"]
+    assert (found.fault, found.layer) == ("updates_too_large", None)
+    assert 62 <= found.first_step < 62 + every
+
+
+def test_a_leap_leaves_no_update_to_be_seen():
+    """The test above has a run in which no kernel is updated after the leap."""
+    table = Training(optimizer="sgd", rate=leaping(0.05, 10.0)).run(150, 10)
+    after = table.column("update_ratio")[::2, list(table.steps).index(80) :]
+    assert not (after[:3] > 0).any()
+    (found,) = judge(table)
+    assert [one.fault for one in found.consequences] == ["dead_units"]
+
+
+@pytest.mark.parametrize("every", [1, 10])
+@pytest.mark.parametrize("optimizer, rates", [("sgd", (2e-3, 0.2)), ("adam", (3e-5, 3e-3))])
+def test_not_of_a_stage_with_a_larger_rate(optimizer, rates, every):
+    """A rate that is a hundred times as large from a step on is healthy where the run learns."""
+    assert alarms(Training(optimizer=optimizer, rate=leaping(*rates)).run(250, every)) == []
+
+
+def test_not_of_other_weights_for_all_layers():
+    """Weights that are all replaced by hand moved as far, and no update is to blame."""
+
+    def replace(training, step):
+        if step == 62:
+            for place, weight in enumerate(training.weights):
+                training.weights[place] = training.random.permutation(weight.ravel()).reshape(
+                    weight.shape
+                )
+
+    assert ("updates_too_large", None) not in alarms(Training(before_step=replace).run(90, 10))
+
+
+@pytest.mark.parametrize("every", [1, 5])
+def test_not_of_a_rate_that_rises_while_the_loss_falls(every):
+    """A plain rate that rises tenfold makes the loss jump for once, and ends below all before."""
+    rate = lambda step: 0.05 * 10 ** min(1, max(0, step - 60) / 60)  # noqa: E731
+    table = Training(optimizer="sgd", rate=rate).run(200, every)
+    assert table.column("update_ratio")[-2].max() > 0.12
+    assert alarms(table) == []
+
+
+@pytest.mark.parametrize("every", [1, 5, 10])
+def test_of_a_rate_that_drifts_up(every):
+    """A plain rate that rises far too high is of all kernels alike, though one shows it first."""
+    rate = lambda step: 0.1 * 25 ** min(1, max(0, step - 60) / 60)  # noqa: E731
+    found = alarms(Training(optimizer="sgd", rate=rate).run(200, every))
+    assert found[0] == ("updates_too_large", None)
+
+
+def test_not_of_a_network_that_is_replaced_at_first_and_learns():
+    """First updates that replace most kernels do no harm where the loss falls to a hundredth."""
+    training = Training(optimizer="sgd", rate=lambda step: 2.0 if step < 4 else 0.1)
+    batch = training.data()
+    training.change_data = lambda *_: batch
+    table = training.run(400)
+    assert (table.column("update_ratio")[::2, :2] > 0.12).mean() > 0.5
+    assert table.step_values["loss"][-1] < 0.01 * table.step_values["loss"][0]
     assert alarms(table) == []

@@ -43,6 +43,33 @@ def test_of_the_network():
     assert alarms(table)[0] == (SHRINKING, None)
 
 
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("factor, since, every", [(0.94, 52, 10), (0.985, 97, 5)])
+def test_of_a_layer_that_the_gradient_holds(number, factor, since, every):
+    """A decay is found where the gradient of SGD soon holds the layer at a smaller size."""
+    training = Training(
+        optimizer="sgd", rate=0.1, after_update=scaled(factor, [number], since)
+    )
+    assert alarms(training.run(200, every)) == [(SHRINKING, layer(number))]
+
+
+@pytest.mark.parametrize("optimizer, rate", [("sgd", 0.1), ("adam", 1e-3)])
+def test_of_the_network_at_a_wide_cadence(optimizer, rate):
+    """A decay of all layers is no update that is too large, when it is logged every ten steps."""
+    after_update = scaled(0.94, range(4), since=97)
+    table = Training(optimizer=optimizer, rate=rate, after_update=after_update).run(200, 10)
+    assert alarms(table) == [(SHRINKING, None)]
+
+
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("optimizer, rate", [("sgd", 0.1), ("adam", 3e-3)])
+def test_not_of_a_layer_that_starts_large(number, optimizer, rate):
+    """A layer that starts three times as large as usual does not go straight towards zero."""
+    training = Training(optimizer=optimizer, rate=rate)
+    training.weights[number] *= 3
+    assert alarms(training.run(300, 10)) == []
+
+
 def test_not_of_small_weights_that_learn():
     """Weights that start small grow to their size."""
     training = Training(rate=1e-2)

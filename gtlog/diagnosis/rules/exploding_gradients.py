@@ -53,8 +53,14 @@ def find(evidence):
     exploded |= _leapt(raw, SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP)
     if exploded.any():
         held = _held(evidence, evidence.change_of_gradient)
-        return [_of_layer(evidence, exploded, smooth(raw), held)]
+        sighting = _of_layer(evidence, exploded, smooth(raw), held)
+        return [] if _follows_leap(evidence, sighting.onset) else [sighting]
     return _of_the_whole(evidence, grew)
+
+
+def _follows_leap(evidence, onset):
+    """Whether updates replaced the weights before; what is smoothed is seen in columns before."""
+    return evidence.leap is not None and onset > evidence.leap.column - PERSISTENCE
 
 
 def _is_one_chain(evidence):

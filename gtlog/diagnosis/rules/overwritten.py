@@ -21,6 +21,9 @@ from gtlog.diagnosis.words import percent, several, times
 EXCESS_OF_FEW = 6.0
 EXCESS = 3.0
 FEW = 3
+# How many times that is a jump after many updates: where a rate is nearly too large, they come in
+# bursts that no logged step shows, and reach 1.3 times as far.
+JUMP = 1.6
 # A return to an earlier value: the share of the way that is left, the way as a share of the size of
 # the weights, and the decades by which the leap exceeds what is usual, beyond that of the peers.
 RETURN = 0.38
@@ -55,6 +58,9 @@ def find(evidence):
     excess = _excess(evidence, rows, travelled)
     returned = _returns(evidence, rows, excess)
     jumped = _jumps(evidence, rows, travelled, excess) & ~_drifts(evidence) | returned
+    if evidence.leap is not None:
+        # Some kernels leap farther than others, and updates made all of them leap.
+        jumped[:, evidence.leap.column] = False
     return [
         _sighting(evidence, place, jumped[place], travelled, excess, returned[place])
         for place in np.flatnonzero(jumped.any(1))
@@ -97,7 +103,8 @@ def _jumps(evidence, rows, travelled, excess):
     value = evidence.column("value_rms")[rows]
     is_far = travelled >= LEAST_DISTANCE * np.fmax(value, _shifted(value))
     # Without peers a jump says nothing: what updates overlap or come in bursts moves just as far.
-    return is_far & (excess >= 1) & (median_of_others(excess) < 0.5)
+    bound = np.where(_number(evidence) <= FEW, 1.0, JUMP)
+    return is_far & (excess >= bound) & (median_of_others(excess) < 0.5)
 
 
 def _drifts(evidence):

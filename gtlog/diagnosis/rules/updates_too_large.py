@@ -15,6 +15,7 @@ import numpy as np
 from gtlog.diagnosis.faults import UPDATES_TOO_LARGE
 from gtlog.diagnosis.robust import (
     highest,
+    least_of,
     median,
     median_of_others,
     most_of,
@@ -25,7 +26,7 @@ from gtlog.diagnosis.robust import (
     windows,
 )
 from gtlog.diagnosis.sighting import Sighting
-from gtlog.diagnosis.words import percent, several
+from gtlog.diagnosis.words import figure, percent, several, times
 
 # Decades of the update ratio: alone, and with damage (the loss rises, or the weights grow).
 RATIO = np.log10(0.4)
@@ -47,6 +48,8 @@ SCALING = 0.5
 MOST_OF_DECAY = np.log10(0.3)
 # ... and follows the gradient less than half as well as the updates of the others do.
 OF_GRADIENT = 0.5
+# Share of the way between two logged steps that leads straight towards zero: that is decay as well.
+INWARD = 0.5
 SOON_AFTER = 6
 LATER = 4
 # Decades above all that was before, over a few logged steps, and of the ratio then, where the loss
@@ -54,6 +57,12 @@ LATER = 4
 ROSE_ABOVE_ALL = 0.3
 RISEN_RATIO = np.log10(0.015)
 NEARBY = 3
+# ... or by less, where an update is ten times as large for the same gradient, and large in itself.
+WORSE_BY_RATE = 1.2
+RISEN_TENFOLD = 1.0
+TENFOLD_RATIO = np.log10(0.03)
+# Decades between the kernels' updates over their gradients where a plain optimizer has one rate.
+ALIKE = 0.05
 MOST_KERNELS = 0.5
 # Logged steps that do damage, of some that follow each other.
 SEVERAL, SEVERAL_WITHIN = 2, 5
@@ -61,6 +70,8 @@ PERSISTENCE = 2
 # The share of the run that is its start, and what is left of the loss where a run learns.
 AT_FIRST = 0.1
 LEARNED = 0.7
+# ... where most kernels are replaced: a rate that is large for all of them, and a run that learns.
+LEARNED_WELL = 0.1
 
 
 def find(evidence):
@@ -81,6 +92,10 @@ def find(evidence):
     is_local = persists(is_local, PERSISTENCE) & ~persists(is_scaled, PERSISTENCE)
     is_large |= _before_nan(evidence, ratio)
     is_any = is_large | is_harmful | is_local | _has_risen(evidence, ratio, counts)
+    leap = evidence.leap
+    if leap is not None and (leap.is_seen or not is_any[:, leap.column :][:, :NEARBY].any()):
+        if not is_any[:, : max(0, leap.column - 1)].any():
+            return [_of_leap(evidence, leap)]
     if not is_any.any():
         return []
     onset = int(is_any.any(0).argmax())
@@ -89,7 +104,24 @@ def find(evidence):
         # What is smoothed is seen a step later.
         lag = PERSISTENCE if not is_large[:, onset].any() else PERSISTENCE - 1
         onset = max(0, onset - lag)
+    if _is_of_all(evidence, onset):
+        places = np.arange(len(ratio))
     return [_sighting(evidence, places, onset, ratio)]
+
+
+def _of_leap(evidence, leap):
+    before, after = evidence.steps[leap.column - 1], evidence.steps[leap.column]
+    text = (
+        f"Between steps {before:,} and {after:,} {several(len(leap.places), 'kernel')} of "
+        f"{len(evidence.kernels)} moved by {percent(leap.share)} of their size, "
+        f"{times(leap.times)} times as far as ever before in as many steps"
+    )
+    first, last = evidence.loss_around(leap.column)
+    if np.isfinite(first) and np.isfinite(last):
+        text += f"; the loss went from {figure(first)} to {figure(last)}"
+    text += "." if leap.is_seen else ", and most of the gradients are zero since."
+    rows = tuple(int(evidence.kernels[place]) for place in leap.places)
+    return Sighting(UPDATES_TOO_LARGE, leap.column, text, rows=rows)
 
 
 def _settles(evidence, ratio, counts):
@@ -100,10 +132,11 @@ def _settles(evidence, ratio, counts):
     rest = len(evidence) - end
     if loss is None or rest <= PERSISTENCE or evidence.is_lost:
         return at_first
-    learns = typical(loss[end + rest // 2 :]) < LEARNED * typical(loss[:PERSISTENCE])
+    late, first = typical(loss[end + rest // 2 :]), loss[:PERSISTENCE]
     is_wide = ((ratio >= RATIO_WITH_DAMAGE) & counts)[:, :end].mean(axis=0).max() > MOST_KERNELS
     is_calm = highest(ratio[:, end:]) < RATIO_WITH_DAMAGE
-    at_first[:, :end] = (is_calm & learns & ~is_wide)[:, None]
+    learns = late < (LEARNED_WELL * least_of(first) if is_wide else LEARNED * typical(first))
+    at_first[:, :end] = (is_calm & learns)[:, None]
     return at_first
 
 
@@ -123,10 +156,16 @@ def _lasts(evidence, is_harmful):
     for column in columns:
         before, after = evidence.loss_around(int(column))
         near = np.sum((columns >= column) & (columns < column + SEVERAL_WITHIN)) >= SEVERAL
+        near &= not _heals(evidence, column, after)
         is_for_good = not after < WORSE * before or evidence.is_lost
         is_wide = is_harmful[:, column].mean() > MOST_KERNELS
         lasting[column] = near or is_for_good or is_wide
     return lasting
+
+
+def _heals(evidence, column, after):
+    """Whether the loss ends below the lowest that it had before."""
+    return evidence.loss is not None and after < least_of(evidence.loss[: max(1, column)])
 
 
 def _before_nan(evidence, ratio):
@@ -157,9 +196,33 @@ def _has_risen(evidence, ratio, counts):
     if not network.any():
         return none
     start = int(network.argmax())
-    before = typical(evidence.loss[max(0, start - 2 * lag) : start - lag])
-    after = typical(evidence.loss[max(start, len(evidence) - lag) :])
-    return risen & network if after > WORSE * before > 0 else none
+    # A decay of all kernels is no step too large.
+    inward = evidence.inward[:, max(0, start - NEARBY) : start + 1] >= INWARD
+    if inward.any(axis=1).mean() > MOST_KERNELS:
+        return none
+    before = slice(max(0, start - 2 * lag), start - lag)
+    rose = typical(median(rate[:, start:]) - median(rate[:, before]))
+    is_tenfold = rose >= RISEN_TENFOLD and typical(ratio[:, start:]) >= TENFOLD_RATIO
+    worse = WORSE_BY_RATE if is_tenfold else WORSE
+    is_worse = _late_loss(evidence, start) > worse * typical(evidence.loss[before]) > 0
+    return risen & network if is_worse else none
+
+
+def _late_loss(evidence, start):
+    """The median of the loss in the last fifth of the steps, of a few logged ones at the least."""
+    steps = evidence.steps
+    fifth = int(np.searchsorted(steps, steps[-1] - (steps[-1] - steps[0]) // 5))
+    return typical(evidence.loss[max(start, min(fifth, len(steps) - NEARBY)) :])
+
+
+def _is_of_all(evidence, onset):
+    """Whether all kernels have one rate, that of a plain optimizer, and it has risen."""
+    update, gradient = evidence.of_kernels("update_rms"), evidence.of_kernels("gradient_rms")
+    rate = np.where(np.isfinite(update) & np.isfinite(gradient), update - gradient, np.nan)
+    now = rate[:, onset : onset + NEARBY]
+    spread = highest(now.T) + highest(-now.T)
+    rose = typical(now) - most_of(rate[:, :NEARBY])
+    return bool(most_of(spread) <= ALIKE and rose >= ROSE_ABOVE_ALL)
 
 
 def _follows_gradient(evidence):

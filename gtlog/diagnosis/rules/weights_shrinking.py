@@ -4,6 +4,9 @@ The reason: a decay that suits the training shrinks all kernels a little, and th
 meanwhile. One that eats a layer takes most of its size, while its peers keep theirs; one that eats
 the network takes the loss back to where it began.
 
+How much that is shows best in the way between two logged steps: a gradient turns a kernel, a decay
+leads it straight towards zero.
+
 Source: TheDeepChecker sees the end of it (95 % of the weights below 1e-5); peers are our own.
 """
 
@@ -20,6 +23,11 @@ LOST_BESIDE_PEERS = -0.35
 # ... where its updates only scale it, by the share of them that does.
 LOST_BY_SCALING = -0.2
 SCALING = 0.6
+# ... where it went straight towards zero between logged steps, by the share of the way that did:
+# decades on such ways, since the kernel was largest, and since the first logged step.
+LOST_INWARD = 0.2
+INWARD = 0.5
+LOST_SINCE_FIRST = -0.1
 LOST_BY_ALL = -0.5
 # A way back up that is no recovery.
 REGAINED = 0.15
@@ -43,8 +51,24 @@ def find(evidence):
     shrinks = (last <= LOST) & (beside_peers <= LOST_BESIDE_PEERS)
     is_scaled = evidence.late_scaling >= SCALING
     shrinks |= is_scaled & (last <= LOST_BY_SCALING) & (beside_peers <= LOST_BY_SCALING)
+    shrinks |= _was_drawn_in(evidence, change)
     shrinks &= last <= _lowest(change) + REGAINED
     return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(shrinks)]
+
+
+def _was_drawn_in(evidence, change):
+    """Which kernels went straight towards zero on a part of their way, as their peers did not."""
+    size = evidence.logarithm("value_rms")[evidence.kernels]
+    lost = np.zeros(size.shape)
+    lost[:, 1:] = -np.diff(size, axis=1)
+    straight = np.where((evidence.inward >= INWARD) & np.isfinite(lost), lost, 0.0).sum(axis=1)
+    since_largest = highest(change) - change[:, -1]
+    least = np.minimum(_beyond_others(straight), _beyond_others(since_largest))
+    return (least >= LOST_INWARD) & (change[:, -1] <= LOST_SINCE_FIRST)
+
+
+def _beyond_others(values):
+    return values - median_of_others(values[:, None])[:, 0]
 
 
 def _lowest(change):

@@ -1,0 +1,124 @@
+"""The leap of a network: most of its weights are replaced between two logged steps.
+
+A learning rate that is suddenly far too large may leave nothing to be seen at the next logged
+step: all units are dead by then and no update is left. The values have moved all the same. In a run
+that trains, a kernel goes a small share of its size from one logged step to the next, and no
+schedule makes most of the kernels go many times as far as ever before, unless it starts the run.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gtlog.diagnosis.robust import highest, log10, median, typical
+
+# Decades by which the way of a kernel exceeds the longest before, and its share of the size of the
+# kernel: healthy runs reach 0.5 decades and a tenth of the size, rates that leap 0.8 and 0.4.
+FARTHER = 0.7
+REPLACED = 0.3
+# Share of the kernels that make it the network's.
+MOST_KERNELS = 0.6
+FEWEST_PAST = 4
+# Share of the way that is a loss of size: that is decay.
+DECAY = 0.7
+# Decades by which the updates exceed the largest before. Adam's grow threefold by one gradient that
+# is far too large; what follows the gradient has to exceed it.
+ROSE = 0.6
+ROSE_BEYOND_GRADIENT = 0.3
+# How many times as high the loss ends.
+WORSE = 1.1
+# Share of kernels without a gradient after the leap.
+GONE = 0.5
+
+
+class Leap(NamedTuple):
+    """A leap.
+
+    Attributes:
+      column: Index of the logged step that first shows it.
+      places: Places of the kernels that leapt.
+      share: The way since the logged step before, over the size, in the median of these kernels.
+      times: How many times as far that is as the longest way before, in the median.
+      is_seen: Whether the updates show it; otherwise the gradients are gone with it.
+    """
+
+    column: int
+    places: np.ndarray
+    share: float
+    times: float
+    is_seen: bool
+
+
+def leap_of(evidence):
+    """The first leap that updates made and that did harm; None without one."""
+    if len(evidence.kernels) < 2 or len(evidence) <= FEWEST_PAST:
+        return None
+    farther, share = _farther(evidence), _share(evidence)
+    leaps = (farther >= FARTHER) & (share >= REPLACED) & ~(evidence.inward >= DECAY)
+    known = np.isfinite(farther)
+    wide = (known.sum(axis=0) >= 2) & (leaps.sum(axis=0) >= MOST_KERNELS * known.sum(axis=0))
+    wide[:FEWEST_PAST] = False
+    for column in map(int, np.flatnonzero(wide)):
+        is_seen = _is_seen(evidence, column)
+        is_gone = _is_gone(evidence, column)
+        if (is_seen or is_gone) and _does_harm(evidence, column):
+            places = np.flatnonzero(leaps[:, column])
+            far = 10 ** typical(farther[places, column])
+            return Leap(column, places, typical(share[places, column]), far, is_seen)
+    return None
+
+
+def _farther(evidence):
+    """Decades by which a kernel goes farther than ever before, by steps and by their root."""
+    way = log10(evidence.travelled[evidence.kernels])
+    way = np.where(np.isfinite(way), way, np.nan)
+    number = np.log10(np.maximum(np.diff(evidence.steps, prepend=evidence.steps[0]), 1))
+    return np.minimum(_above_all_before(way - number), _above_all_before(way - 0.5 * number))
+
+
+def _above_all_before(values):
+    known = np.where(np.isnan(values), -np.inf, values)
+    before = np.full(values.shape, np.nan)
+    before[:, 1:] = np.maximum.accumulate(known, axis=1)[:, :-1]
+    return values - np.where(np.isneginf(before), np.nan, before)
+
+
+def _share(evidence):
+    size = evidence.column("value_rms")[evidence.kernels]
+    before = np.concatenate([size[:, :1], size[:, :-1]], axis=1)
+    return evidence.travelled[evidence.kernels] / np.fmax(size, before)
+
+
+def _is_seen(evidence, column):
+    """Whether the updates exceed all before, not because the gradients do."""
+    update = evidence.of_kernels("update_rms")
+    update = np.where(np.isfinite(update), update, np.nan)
+    gradient = np.where(np.isfinite(evidence.gradient), evidence.gradient, np.nan)
+    rate = update - gradient
+    rise = _rise(update, column)
+    if np.isnan(rise).mean() > GONE or not typical(rise) >= ROSE:
+        return False
+    follows = typical(_spread(rate[:, :column])) < typical(_spread(update[:, :column]))
+    return not follows or typical(_rise(rate, column)) >= ROSE_BEYOND_GRADIENT
+
+
+def _rise(values, column):
+    return highest(values[:, column : column + 2]) - highest(values[:, :column])
+
+
+def _spread(values):
+    """How far the kernels lie apart in each column."""
+    return median(np.abs(values - median(values, axis=0)), axis=0)
+
+
+def _is_gone(evidence, column):
+    """Whether most kernels are left without a gradient."""
+    gone = (evidence.gradient[:, column : column + 2] == -np.inf).any(axis=1)
+    return gone.mean() > GONE
+
+
+def _does_harm(evidence, column):
+    """Whether the loss ends above what it was, or the run ends with it."""
+    before, after = evidence.loss_around(column)
+    is_dead = bool((evidence.gradient[:, -1] == -np.inf).all())
+    return evidence.is_lost or is_dead or after >= WORSE * before
