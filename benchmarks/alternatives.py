@@ -86,10 +86,10 @@ class Alternatives:
 
         return logged_step
 
-    def gtlog_above(self, every=1, tape_class=tf.GradientTape, summaries=None):
+    def gtlog_above(self, every=1, tape_class=tf.GradientTape, **options):
         """gtlog, its decorator above `@tf.function`."""
         step = tf.function(self._workload.make_step(tape_class))
-        return self._on_batch(gtlog.logged_step(self._writer(), every, summaries=summaries)(step))
+        return self._on_batch(gtlog.logged_step(self._writer(), every, **options)(step))
 
     def gtlog_beneath(self, every=1, tape_class=tf.GradientTape, summaries=None):
         """gtlog, its decorator beneath `@tf.function`."""

@@ -26,6 +26,7 @@ ROWS = {
     "unlogged-small-layers": unlogged_step.small_layers,
     "unlogged-large-layers": unlogged_step.large_layers,
     "tracing": tracing.tracing,
+    "tracing-resnet": tracing.tracing_resnet,
     "many-variables": many_variables.many_variables,
     "import": importing.importing,
     "event-file": event_file.event_file,

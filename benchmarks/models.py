@@ -27,9 +27,23 @@ class Workload:
             tf.keras.layers.Dense(width, activation="relu", name=f"dense_{number}")
             for number, width in enumerate(widths[1:])
         ]
-        self.model = tf.keras.Sequential([tf.keras.Input((widths[0],)), *layers], name="mlp")
+        model = tf.keras.Sequential([tf.keras.Input((widths[0],)), *layers], name="mlp")
+        self._train(model, _noise(batch_size, widths[0]), _noise(batch_size, widths[-1]))
+
+    @classmethod
+    def resnet50(cls, size=32, batch_size=8):
+        """ResNet-50 as Keras has it, for square pictures and ten classes."""
+        workload = cls.__new__(cls)
+        model = tf.keras.applications.ResNet50(
+            weights=None, input_shape=(size, size, 3), classes=10, classifier_activation=None
+        )
+        pictures = tf.reshape(_noise(batch_size, size * size * 3), [-1, size, size, 3])
+        workload._train(model, pictures, _noise(batch_size, 10))
+        return workload
+
+    def _train(self, model, inputs, targets):
+        self.model, self.batch = model, (inputs, targets)
         self.optimizer = tf.keras.optimizers.SGD(_LEARNING_RATE)
-        self.batch = (_noise(batch_size, widths[0]), _noise(batch_size, widths[-1]))
         self.make_step()(*self.batch)  # a Keras 3 optimizer makes its variables now
 
     @property

@@ -1,4 +1,4 @@
-"""The table of vitals: the time that it adds to a logged step, beside the other stock summaries."""
+"""What the table of vitals and the live diagnosis add to a logged step of the stock summaries."""
 
 import tempfile
 
@@ -24,7 +24,7 @@ from benchmarks.timing import interleaved
 _BATCH_SIZE = 32
 _MLP = (784, 2048, 2048, 10)
 _SMALL, _SMALL_LAYERS = 64, 50
-_WITHOUT = "gtlog without vitals"
+_WITHOUT, _UNJUDGED = "gtlog without vitals", "gtlog, diagnose=False"
 
 
 def large(effort):
@@ -40,9 +40,11 @@ def small(effort):
 
 def _row(key, title, widths, effort):
     samples = _measure(widths, effort)
-    share = samples.ratio_of_added(GTLOG, _WITHOUT, BARE) - 1.0
+    vitals = samples.ratio_of_added(_UNJUDGED, _WITHOUT, BARE) - 1.0
+    diagnosis = samples.ratio(GTLOG, _UNJUDGED) - 1.0
     added = [
-        Case(one, Spread.of(samples.added(one, BARE), 1e3), "ms") for one in (GTLOG, _WITHOUT)
+        Case(one, Spread.of(samples.added(one, BARE), 1e3), "ms")
+        for one in (GTLOG, _UNJUDGED, _WITHOUT)
     ]
     others = [Skipped(one, "It has no vitals.") for one in (USUAL_EAGER, USUAL_IN_GRAPH, KERAS)]
     return Row(
@@ -51,13 +53,22 @@ def _row(key, title, widths, effort):
         figures=(
             Figure(
                 "added, as a share of what the other stock summaries add",
-                Spread.of(share),
+                Spread.of(vitals),
                 "x",
                 Bar(AT_MOST, 0.1),
             ),
+            Figure(
+                "added by the live diagnosis, as a share of the logged step",
+                Spread.of(diagnosis),
+                "x",
+                Bar(AT_MOST, 0.02),
+            ),
         ),
         cases=(Case(BARE, Spread.of(samples.of(BARE), 1e3), "ms"), *added, *others),
-        notes=("It finds the norms that the scalars need on the way, so it can take less than 0.",),
+        notes=(
+            "The vitals find extremes and norms on the way that the others need, so they can add "
+            "less than nothing.",
+        ),
     )
 
 
@@ -67,6 +78,7 @@ def _measure(widths, effort):
         gtlog.summaries.histograms(),
         gtlog.summaries.kernel_images(),
         gtlog.summaries.recurrent_gates(),
+        gtlog.summaries.attention_heads(),
         gtlog.summaries.scalars(),
     ]
     with tempfile.TemporaryDirectory() as folder:
@@ -74,6 +86,7 @@ def _measure(widths, effort):
         cases = {
             BARE: make.bare(),
             _WITHOUT: make.gtlog_above(tape_class=gtlog.InstrumentedTape, summaries=others),
+            _UNJUDGED: make.gtlog_above(tape_class=gtlog.InstrumentedTape, diagnose=False),
             GTLOG: make.gtlog_above(tape_class=gtlog.InstrumentedTape),
         }
         return interleaved(cases, effort.rounds(20), sample_seconds=0.1 / effort.shrink)

@@ -11,6 +11,7 @@ Three generations are told apart by what they have, not by their version:
 import tensorflow as tf
 
 from gtlog._compat.keras import is_optimizer
+from gtlog._compat.recording import stop_recording
 from gtlog._compat.variables import resource_variable
 
 
@@ -74,7 +75,8 @@ def scheduled_rate(optimizer, schedule, updates):
     """
     is_legacy = isinstance(vars(optimizer).get("_hyper"), dict)
     count = tf.constant(updates, tf.float32 if is_legacy else tf.int64)
-    return float(tf.convert_to_tensor(schedule(count)))
+    with stop_recording():
+        return float(tf.convert_to_tensor(schedule(count)))
 
 
 def slots_of(optimizer, variables):

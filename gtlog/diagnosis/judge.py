@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from gtlog.diagnosis import faults
+from gtlog.diagnosis import faults, learning_rate
 from gtlog.diagnosis.evidence import Evidence
 from gtlog.diagnosis.faults import ALARM, FAULTS, NOTE
 from gtlog.diagnosis.finding import Finding
@@ -152,13 +152,14 @@ def _is_said(note, alarms):
 def _finding(evidence, sighting, following):
     row = sighting.row
     advice = FAULTS[sighting.fault].usual_causes if sighting.advice is None else sighting.advice
+    rates = learning_rate.sentence(sighting, evidence.table)
     return Finding(
         fault=sighting.fault,
         severity=sighting.severity,
         layer=None if row is None else evidence.layer_of(row),
         variable=None if row is None else evidence.rows[row].path,
         first_step=int(evidence.steps[sighting.onset]),
-        evidence=sighting.evidence,
+        evidence=" ".join(filter(None, (sighting.evidence, rates))),
         advice=advice,
         consequences=tuple(_finding(evidence, one, ()) for one in following),
     )

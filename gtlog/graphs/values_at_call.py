@@ -44,10 +44,12 @@ class ValuesAtCall:
           capture: `Capture` of the step that makes the call, None if it is not logged.
 
         Returns:
-          False if any of them cannot be read there, or the graph may have written it by now. The
-          graph then has to hand the values over itself.
+          False if there are none, any of them cannot be read there, or the graph may have written
+          it by now. The graph then has to hand the values over itself.
         """
-        if _compat.is_nested_graph() or not all(map(_is_of_this_process, known_variables)):
+        if not known_variables or _compat.is_nested_graph():
+            return False
+        if not all(map(_is_of_this_process, known_variables)):
             return False
         if not _compat.are_unwritten([known.variable for known in known_variables]):
             return False

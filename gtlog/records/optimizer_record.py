@@ -37,7 +37,8 @@ class OptimizerRecord:
       name: Its name, empty for the only one of a logger.
       updates: How many updates it has counted, that of the step included.
       learning_rate: The learning rate of the last of them; None if it cannot be told.
-      slots: A `SlotRecord` for each slot of the variables that the step logs.
+      slots: A `SlotRecord` for each slot of the variables that the step logs, where the logger has
+        the summary `optimizer()`.
     """
 
     name: str

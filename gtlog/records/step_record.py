@@ -90,6 +90,10 @@ class VariableRecord:
         """Keeps a statistic that was found on the way, under the name of its property."""
         vars(self).setdefault(name, number)
 
+    def knows(self, name):
+        """Whether a statistic has been computed or found so far."""
+        return name in vars(self)
+
     @property
     def is_bias(self) -> bool:
         """Whether the variable is a bias or an offset."""
@@ -250,8 +254,8 @@ class StepRecord:
         loss has no name, and several are `"0"`, `"1"`, ….
       loss_notes: Markdown for each loss, what it is the loss of.
       tapes: One `TapeRecord` for each name that tapes of the step have.
-      optimizers: One `OptimizerRecord` for each optimizer of the step, where the logger has the
-        summary `optimizer()`.
+      optimizers: One `OptimizerRecord` for each optimizer of the step that is known, where the
+        logger has the summary `vitals()`, or `optimizer()`, without which they have no slots.
       computed: What summaries have had computed at the end of the step's graph: eager tensors by
         the summary.
       is_over: Whether the step's function has returned, so that variables have the values that it

@@ -17,11 +17,11 @@ def stock() -> List[Summary]:
     `summaries=[*gtlog.summaries.stock(), gtlog.summaries.layer_outputs(model, probe)]`.
 
     Returns:
-      A list of `histograms()`, `kernel_images()`, `recurrent_gates()`, `attention_heads()`,
-      `vitals()` and `scalars()`, made anew for each logger.
+      A list of `vitals()`, `histograms()`, `kernel_images()`, `recurrent_gates()`,
+      `attention_heads()` and `scalars()`, made anew for each logger.
     """
-    # The vitals find the norms that the scalars need, on the way.
-    return [*charts(), vitals(), scalars()]
+    # The vitals find on the way what the others need: extremes, norms.
+    return [vitals(), *charts(), scalars()]
 
 
 def charts():

@@ -14,6 +14,7 @@ from gtlog.tensors.arrays import array_of
 from gtlog.types import Summary
 from gtlog.values import Scalar, Table
 from gtlog.variables import roles
+from gtlog.variables.optimizers import WantedOptimizers
 from gtlog.vitals import measures
 from gtlog.vitals.columns import COLUMNS
 
@@ -32,9 +33,10 @@ def vitals() -> Summary:
     """A summary that writes one table of all variables, which the diagnosis and viewers read.
 
     Tags: `gtlog/vitals`, a row for each variable, a column for each statistic; `gtlog/steps`, the
-    losses and global norms that `scalars` writes, once more in float64. The header of the event
-    file names rows and columns. Where another set of variables is logged, it has a tag of its own:
-    `gtlog/vitals/2`, and so on. TensorBoard draws nothing of it.
+    losses and global norms that `scalars` writes, once more in float64, and the learning rate of
+    each optimizer that is found, under the names and by the rules of `optimizer`. The header of the
+    event file names rows and columns. Where another set of variables is logged, it has a tag of its
+    own: `gtlog/vitals/2`, and so on. TensorBoard draws nothing of it.
 
     Returns:
       A callable from a `StepRecord` to an iterable of `Table` values. It keeps which tag belongs to
@@ -48,6 +50,7 @@ def vitals() -> Summary:
             yield from _table(tables, record.variables)
         scalars_of_step = [one for one in step_values(record) if isinstance(one, Scalar)]
         values = {one.tag: one.value for one in scalars_of_step if _is_of_step(one.tag)}
+        values.update(_learning_rates(record))
         if values:
             tag, header, _ = steps.next(
                 tuple(values), lambda: {"kind": "steps", "names": list(values)}
@@ -55,6 +58,7 @@ def vitals() -> Summary:
             yield Table(tag, np.array(list(values.values())), header)
 
     summarize.__qualname__ = "vitals"
+    summarize.optimizers = WantedOptimizers(rate_alone=True)  # type: ignore[attr-defined]
     return summarize
 
 
@@ -100,6 +104,15 @@ def _table(series, variables):
     for column, fact in _FACTS.items():
         table[:, COLUMNS.index(column)] = [_number(getattr(one, fact)) for one in variables]
     yield Table(tag, table, header)
+
+
+def _learning_rates(record):
+    """By tag the learning rates of the optimizers that were found, none of those not known."""
+    return {
+        tags.learning_rate(one.name): one.learning_rate
+        for one in record.optimizers
+        if one.learning_rate is not None
+    }
 
 
 def _is_time_to_compare(number):

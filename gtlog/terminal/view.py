@@ -1,4 +1,4 @@
-"""A run as lines of text: what was found, the losses, the worst variables."""
+"""A run as lines of text: what was found, losses and learning rates, the worst variables."""
 
 import dataclasses
 import math
@@ -10,6 +10,7 @@ import numpy as np
 from gtlog.diagnosis.faults import ALARM, NOTE
 from gtlog.diagnosis.words import several
 from gtlog.notices.text import printable
+from gtlog.tags import LEARNING_RATE
 from gtlog.terminal.rows import has_nonfinite, rows_of
 from gtlog.terminal.scales import scale_of, scale_of_losses
 from gtlog.terminal.screen import columns_of
@@ -133,27 +134,38 @@ def _shortened(finding, screen):
 
 
 def _lines_of_losses(run, screen):
-    losses = [_Loss.of(name, run) for name in run.losses]
-    losses = [loss for loss in losses if loss.is_known.any()]
-    lines = []
-    for loss in losses[:_MOST_LOSSES]:
-        title = screen.cut(loss.name, max(screen.width // 3, _LEAST_PATH))
-        first, last = map(_figure, loss.numbers[loss.is_known][[0, -1]])
-        room = screen.width - columns_of(f"{title}  {first}  {last}")
-        lines.append(f"{title}  {first} {loss.bars(min(room, _MOST_BARS), screen)} {last}")
-    if len(losses) > _MOST_LOSSES:
-        lines.append(f"{screen.ellipsis} {len(losses) - _MOST_LOSSES:,} more losses")
+    losses = [_Series.of_loss(name, run) for name in run.losses]
+    values = run.table.step_values
+    rates = [name for name in values if name.partition("/")[0] == LEARNING_RATE]
+    rates = [_Series(name, values[name]) for name in rates]
+    lines = [
+        *_lines_of_series(losses, "losses", screen),
+        *_lines_of_series(rates, "learning rates", screen),
+    ]
     return [*lines, ""] if lines else []
 
 
-class _Loss(NamedTuple):
-    """A loss over the steps: its numbers, infinite where it is not finite."""
+def _lines_of_series(several_series, noun, screen):
+    known = [one for one in several_series if one.is_known.any()]
+    lines = []
+    for one in known[:_MOST_LOSSES]:
+        title = screen.cut(one.name, max(screen.width // 3, _LEAST_PATH))
+        first, last = map(_figure, one.numbers[one.is_known][[0, -1]])
+        room = screen.width - columns_of(f"{title}  {first}  {last}")
+        lines.append(f"{title}  {first} {one.bars(min(room, _MOST_BARS), screen)} {last}")
+    if len(known) > _MOST_LOSSES:
+        lines.append(f"{screen.ellipsis} {len(known) - _MOST_LOSSES:,} more {noun}")
+    return lines
+
+
+class _Series(NamedTuple):
+    """A loss or a learning rate over the steps: its numbers, infinite where it is not finite."""
 
     name: str
     numbers: np.ndarray
 
     @classmethod
-    def of(cls, name, run):
+    def of_loss(cls, name, run):
         """The loss of a run. NaN is an absent one, unless the step has NaN elsewhere too."""
         numbers = run.losses[name]
         is_nonfinite = np.isinf(numbers) | (np.isnan(numbers) & has_nonfinite(run.table))
@@ -294,7 +306,7 @@ def status_line(run, findings):
       findings: Its `Finding`s.
     """
     parts = [f"step {run.steps[-1]:,}" if len(run.steps) else "no step yet"]
-    for loss in [_Loss.of(name, run) for name in run.losses][:1]:
+    for loss in [_Series.of_loss(name, run) for name in run.losses][:1]:
         if loss.is_known.any():
             parts.append(f"{printable(loss.name)} {_figure(loss.numbers[loss.is_known][-1])}")
     return "; ".join([*parts, _counted(findings) if run.has_vitals else "no vitals"])

@@ -82,9 +82,13 @@ class ObjectPaths:
     """Finds the paths of variables in the objects that the steps of a logger hold.
 
     Functions and objects are held weakly.
+
+    Attributes:
+      added: How many functions and objects were noted so far.
     """
 
     def __init__(self):
+        self.added = 0
         self._functions = []
         self._objects = {}
         self._paths = None
@@ -93,6 +97,7 @@ class ObjectPaths:
         """Notes a function that is decorated."""
         if type(function).__weakrefoffset__:
             self._functions.append(weakref.ref(function))
+            self.added += 1
 
     def add_call(self, function, instance, args, kwargs):
         """Notes the modules that a decorated function is called with, or is a method of."""
@@ -108,6 +113,7 @@ class ObjectPaths:
         if (is_module(value) or is_optimizer(value)) and id(value) not in self._objects:
             drop = functools.partial(_drop, self._objects, id(value))
             self._objects[id(value)] = name, weakref.ref(value, drop)
+            self.added += 1
 
     def forget(self):
         """Has the objects looked through anew: modules make variables when they are called."""
@@ -161,7 +167,9 @@ class ObjectPaths:
         held = self._held()
         for _, one in held[:]:
             if is_module(one):
+                # Those in containers last: TensorFlow and Keras keep some of their own.
                 parts = [pair for part in vars(one).items() for pair in _unpacked(*part)]
+                parts.sort(key=lambda pair: "/" in pair[0])
                 held += [(part.strip("_"), value) for part, value in parts]
         found = {id(one): (name, one) for name, one in reversed(held) if _compat.is_optimizer(one)}
         return list(found.values())[::-1]

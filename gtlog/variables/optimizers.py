@@ -3,9 +3,15 @@
 import weakref
 from typing import Any, List, NamedTuple, Tuple
 
+import tensorflow as tf
+
 from gtlog import _compat
 from gtlog.variables import naming, roles
-from gtlog.variables.registry import KnownShards, KnownVariable
+from gtlog.variables.registry import KnownShards, KnownVariable, read_plain
+
+# Optimizers are looked for anew at the first logged steps, at those whose number is a power of two,
+# and at each 64th.
+_RARELY = 64
 
 
 class WantedOptimizers:
@@ -13,11 +19,18 @@ class WantedOptimizers:
 
     Args:
       optimizers: Pairs of name and optimizer; none where they are to be found.
+      rate_alone: Whether only their learning rates are wanted: no slot is read, and no function of
+        the user's is called that stands for a rate. Where other summaries want optimizers too,
+        they say which, and what of them.
+
+    Attributes:
+      are_named: Whether there are any, so that none is looked for.
     """
 
-    def __init__(self, optimizers=()):
+    def __init__(self, optimizers=(), rate_alone=False):
         self._references = [(name, weakref.ref(one)) for name, one in optimizers]
         self.are_named = bool(self._references)
+        self.rate_alone = rate_alone
 
     @property
     def alive(self):
@@ -61,10 +74,16 @@ class OptimizersOfSteps:
     """
 
     def __init__(self, wanted, objects, failures):
-        self._wanted = wanted
+        whole = [one for one in wanted if not one.rate_alone]
+        self._wanted = whole or wanted
+        self._rate_alone = not whole
         self._objects = objects
         self._failures = failures
-        self._named = {}
+        self._named = {}  # by name the references of all that were ever found
+        self._current = []  # names of those that the steps hold now
+        self._updates = {}  # by name, those counted at the last logged step
+        self._number = 0
+        self._added = 0
 
     def known(self, known_variables):
         """The variables of optimizers that are read with a step.
@@ -77,10 +96,12 @@ class OptimizersOfSteps:
         """
         if not self._wanted:
             return []
+        with self._failures.guard("find the optimizers of the step"):
+            self._look()
         found = self._failures.each(
             lambda pair: f"look through the optimizer {type(pair[1]).__name__}",
-            self._optimizers(),
-            lambda pair: list(_variables_of(*pair, known_variables)),
+            self._alive(self._current),
+            lambda pair: self._variables_of(*pair, known_variables),
         )
         return [one for _, variables in found for one in variables]
 
@@ -96,25 +117,66 @@ class OptimizersOfSteps:
         by_name = {}
         for known, value in pairs:
             by_name.setdefault(known.optimizer, {})[known.of] = value
-        optimizers = dict(self._optimizers()) if by_name else {}
+        optimizers = dict(self._alive(by_name))
         done = self._failures.each(
             lambda name: f"read the optimizer {name!r}",
-            [name for name in by_name if name in optimizers and "updates" in by_name[name]],
-            lambda name: _read(name, optimizers[name], by_name[name]),
+            [name for name in optimizers if "updates" in by_name[name]],
+            lambda name: self._read(name, optimizers[name], by_name[name]),
         )
         return [read for _, read in done if read.updates > 0]
 
-    def _optimizers(self):
-        """Pairs of name and innermost optimizer; names do not change."""
+    def _variables_of(self, name, optimizer, known_variables):
+        variables = list(_variables_of_rate(name, optimizer))
+        if variables and not self._rate_alone:
+            variables += _variables_of_slots(name, optimizer, known_variables)
+        return variables
+
+    def _read(self, name, optimizer, values):
+        updates = int(values["updates"])
+        slots = [(*of, value) for of, value in values.items() if isinstance(of, tuple)]
+        rate = _learning_rate(optimizer, values, updates, calls_functions=not self._rate_alone)
+        return ReadOptimizer(name, updates, rate, slots)
+
+    def _look(self):
+        """Looks for the optimizers of the steps, where there may be others than before."""
+        self._number += 1
+        is_time = self._number % _RARELY == 0 or self._number & (self._number - 1) == 0
+        is_added = self._added != self._objects.added
+        if not (is_time or is_added or not tf.executing_eagerly() or self._are_idle()):
+            return
+        self._added = self._objects.added
         given = [pair for wanted in self._wanted for pair in wanted.alive]
         is_searched = not all(wanted.are_named for wanted in self._wanted)
         found = self._objects.optimizers() if is_searched else []
+        self._named = {name: one for name, one in self._named.items() if one() is not None}
+        is_alone = not given and len(found) == 1
+        current = []
         for name, optimizer in [*given, *found]:
             inner = _compat.innermost_optimizer(optimizer)
-            if not any(reference() is inner for reference in self._named.values()):
-                is_found_alone = not given and len(found) == 1 and not self._named
-                self._named[self._free("" if is_found_alone else name)] = weakref.ref(inner)
-        pairs = [(name, reference()) for name, reference in self._named.items()]
+            current.append(self._name_of(inner, "" if is_alone and not self._named else name))
+        self._current = list(dict.fromkeys(current))
+
+    def _are_idle(self):
+        """Whether those known have made no update since: others may have taken their place."""
+        before = self._updates
+        optimizers = self._alive(self._current)
+        self._updates = {name: _updates_of(one) for name, one in optimizers}
+        return bool(self._current) and all(
+            before.get(name) == updates for name, updates in self._updates.items()
+        )
+
+    def _name_of(self, optimizer, name):
+        """The name of an optimizer, which does not change."""
+        for known, reference in self._named.items():
+            if reference() is optimizer:
+                return known
+        name = self._free(name)
+        self._named[name] = weakref.ref(optimizer)
+        return name
+
+    def _alive(self, names):
+        """Pairs of name and innermost optimizer, of those that the program keeps."""
+        pairs = [(name, self._named[name]()) for name in names if name in self._named]
         return [(name, optimizer) for name, optimizer in pairs if optimizer is not None]
 
     def _free(self, name):
@@ -123,7 +185,7 @@ class OptimizersOfSteps:
         return naming.unique_path(name.replace("/", "_"), self._named)
 
 
-def _variables_of(name, optimizer, known_variables):
+def _variables_of_rate(name, optimizer):
     updates = _compat.iterations_variable(optimizer)
     if updates is None or _compat.is_of_graph(updates):
         return
@@ -132,6 +194,19 @@ def _variables_of(name, optimizer, known_variables):
     for of, part in parts:
         if _compat.resource_variable(part) is not None:
             yield KnownOptimizerVariable(part, name, of)
+
+
+def _updates_of(optimizer):
+    """How many updates an optimizer has counted; None where that has no value here."""
+    updates = _compat.iterations_variable(optimizer)
+    if updates is None or _compat.is_of_graph(updates):
+        return None
+    copy = updates.values[0] if _compat.is_distributed(updates) else updates
+    with _compat.stop_recording():
+        return int(read_plain(copy))
+
+
+def _variables_of_slots(name, optimizer, known_variables):
     pairs = [(known.path, known.variable) for known in known_variables if _is_whole(known)]
     pairs = [(path, variable) for path, variable in pairs if variable is not None]
     for place, slot, one in _compat.slots_of(optimizer, [variable for _, variable in pairs]):
@@ -143,14 +218,16 @@ def _is_whole(known):
     return not isinstance(known, KnownShards)
 
 
-def _read(name, optimizer, values):
-    updates = int(values["updates"])
-    slots = [(*of, value) for of, value in values.items() if isinstance(of, tuple)]
-    return ReadOptimizer(name, updates, _learning_rate(optimizer, values, updates), slots)
+def _learning_rate(optimizer, values, updates, calls_functions):
+    """The learning rate of the last update that was counted; None if it cannot be told.
 
-
-def _learning_rate(optimizer, values, updates):
-    """The learning rate of the last update that was counted."""
+    Args:
+      optimizer: The innermost optimizer.
+      values: Dict of what was read of it, by what it is.
+      updates: How many updates it has counted.
+      calls_functions: Whether a function that stands for the rate is called, which may count its
+        calls.
+    """
     if not updates:
         return None
     rate, decay = _compat.learning_rate_parts(optimizer)
@@ -158,8 +235,10 @@ def _learning_rate(optimizer, values, updates):
         rate = float(values["learning_rate"])
     elif _compat.is_schedule(rate):
         rate = _compat.scheduled_rate(optimizer, rate, updates - 1)
+    elif callable(rate):
+        rate = float(rate()) if calls_functions else None
     elif rate is not None:
-        rate = float(rate() if callable(rate) else rate)
+        rate = float(rate)
     if rate is None or decay is None:
         return rate
     return rate / (1.0 + float(values.get("decay", decay)) * (updates - 1))

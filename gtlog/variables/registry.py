@@ -59,7 +59,7 @@ class KnownVariable:
         variable = self._variable()
         if _compat.is_distributed(variable):
             return _read_copies(variable)
-        return _read(variable)
+        return read_plain(variable)
 
 
 class KnownShards(KnownVariable):
@@ -74,7 +74,7 @@ class KnownShards(KnownVariable):
 
     def read(self):
         """All of its rows."""
-        return tf.concat([_read(shard()) for shard in self._shards], 0)
+        return tf.concat([read_plain(shard()) for shard in self._shards], 0)
 
 
 def read_each(known_variables, failures, when="", step=None):
@@ -297,7 +297,8 @@ class VariableRegistry:
                     self._taken_recounted.discard(known.recounted)
 
 
-def _read(variable):
+def read_plain(variable):
+    """The value of a variable without copies, at this point of the program."""
     return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
 
 
@@ -310,10 +311,10 @@ def _read_copies(variable):
     copies = variable.values
     if variable.synchronization == tf.VariableSynchronization.ON_READ:
         if variable.aggregation == tf.VariableAggregation.SUM:
-            return tf.add_n([_read(copy) for copy in copies])
+            return tf.add_n([read_plain(copy) for copy in copies])
         if variable.aggregation == tf.VariableAggregation.MEAN:
-            return tf.add_n([_read(copy) for copy in copies]) / len(copies)
-    return _read(copies[0])
+            return tf.add_n([read_plain(copy) for copy in copies]) / len(copies)
+    return read_plain(copies[0])
 
 
 def _has_numbers(variable):

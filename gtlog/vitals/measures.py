@@ -1,8 +1,8 @@
 """From the arrays of the variables of one step to the numbers of the vitals table.
 
 Small tensors of one size are measured together, since numpy needs longer to begin than to compute.
-Large ones are read once, block by block, as they are stored. The same pass gives the norms that
-other summaries will ask for: they are handed on, so that nothing reads the memory again.
+Large ones are read once, block by block, as they are stored. The same pass gives the
+extremes and norms that other summaries will ask for: they are handed on, and nothing is read again.
 """
 
 import math
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
+from gtlog.statistics.results import Extremes
 from gtlog.vitals import sketches
 from gtlog.vitals.columns import COLUMNS, SKETCHES
 
@@ -45,7 +46,7 @@ class Tensors(NamedTuple):
       known: A `VariableRecord`, or what else has `value_extremes` and `gradient_extremes` (size,
         count of non-finite elements, smallest and largest finite element), `value_norm`,
         `gradient_norm` and `update_norm` (of the finite elements), each None where there is no such
-        tensor. It is handed the norms that are found on the way.
+        tensor. It is handed those that are found on the way.
     """
 
     value: Optional[np.ndarray]
@@ -78,7 +79,10 @@ def measure(variables, look_for_identical_units=False):
     for key, positions in groups.items():
         without_update += _measure_together(table, variables, positions, *key)
     for position in large:
-        if not _read_once(table[position], variables[position]):
+        sums = _read_once(variables[position])
+        if sums is None:
+            others.append(position)
+        elif not _add_sums(table[position], variables[position], sums):
             without_update.append(position)
     _add_extremes_and_norms(table, variables)
     for position in without_update:
@@ -167,16 +171,20 @@ def _sorted(variables):
     for position, one in enumerate(variables):
         if one.value is None:
             continue
-        if not _is_plain(one):
-            others.append(position)
-        elif one.value.size <= sketches.SMALL:
+        if _is_large_float32(one):
+            large.append(position)
+        elif one.value.size <= sketches.SMALL and _is_plain(one):
             key = one.value.size, one.before is not None, one.gradient is not None
             groups.setdefault(key, []).append(position)
-        elif _is_float32(one.value, one.before, one.gradient) and not _is_huge(one):
-            large.append(position)
         else:
             others.append(position)
     return groups, large, others
+
+
+def _is_large_float32(one):
+    arrays = [array for array in (one.value, one.before, one.gradient) if array is not None]
+    is_float32 = all(array.dtype == np.float32 for array in arrays)
+    return is_float32 and one.rows is None and one.value.size > sketches.SMALL
 
 
 def _is_plain(one):
@@ -193,10 +201,6 @@ def _is_moderate(array, extremes):
     if nonfinite or array.dtype.char not in "fd":
         return False
     return low == high == 0.0 or _SMALL < max(-low, high) < _LARGE
-
-
-def _is_float32(*arrays):
-    return all(array is None or array.dtype == np.float32 for array in arrays)
 
 
 def _is_huge(one):
@@ -273,17 +277,21 @@ def _add_updates(table, part, ones, updates, gradients):
     return [position for position, is_known in zip(part, is_told.tolist()) if not is_known]
 
 
-def _read_once(row, one):
-    """Fills the row of a large float32 variable. Returns whether that included its update.
+def _read_once(one):
+    """The `_Sums` of a large float32 variable; None if it has elements that they cannot hold."""
+    sums = _Sums(one)
+    for start in range(0, one.value.size, _BLOCK):
+        if not sums.add(start):
+            return None
+    sums.tell()
+    return sums
 
-    The squares are summed up as `gtlog.statistics` does, so the norms are the same to the last bit.
-    """
-    size, sums = one.value.size, _Sums(one)
-    for start in range(0, size, _BLOCK):
-        sums.add(start)
+
+def _add_sums(row, one, sums):
+    """Fills the row of a large float32 variable. Returns whether that included its update."""
+    size = one.value.size
     row[_COLUMN["value_zeros"]] = sums.value_zeros / size
     row[_SKETCH] = sketches.of_large(np.concatenate(sums.of_rows), size)
-    sums.tell()
     if one.gradient is not None:
         row[_COLUMN["gradient_zeros"]] = sums.gradient_zeros / size
         if one.units:
@@ -301,10 +309,12 @@ def _read_once(row, one):
 
 
 class _Sums:
-    """Sums over a large float32 variable, block by block.
+    """Sums over a large float32 variable, block by block, and its extremes where nobody knows them.
+
+    The squares are summed up as `gtlog.statistics` does, so the norms are the same to the last bit.
 
     Args:
-      one: `Tensors`, finite but for the value before.
+      one: `Tensors`.
     """
 
     def __init__(self, one):
@@ -317,11 +327,24 @@ class _Sums:
         self.value_squares = self.gradient_squares = self.update_squares = self.product = 0.0
         self.value_zeros = self.gradient_zeros = 0
         self.of_rows = []
+        self._value_range = _Range(one.value.size, one.known, "value_extremes")
+        if self._gradient is not None:
+            self._gradient_range = _Range(one.gradient.size, one.known, "gradient_extremes")
 
     def add(self, start):
-        """Adds the block that begins at an element."""
+        """Adds the block that begins at an element, unless it has elements that are out of range.
+
+        Returns:
+          Whether it was added.
+        """
         value = self._value[start : start + _BLOCK]
         gradient = update = None
+        if not self._value_range.takes(value, _HUGE):
+            return False
+        if self._gradient is not None:
+            gradient = self._gradient[start : start + _BLOCK]
+            if not self._gradient_range.takes(gradient, math.inf):
+                return False
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             self.value_zeros += self._zeros(value)
             self.value_squares = _with_dot(self.value_squares, value, value)
@@ -330,12 +353,12 @@ class _Sums:
                 update = self._update[: value.size]
                 np.subtract(value, self._before[start : start + _BLOCK], out=update)
                 self.update_squares = _with_dot(self.update_squares, update, update)
-            if self._gradient is not None:
-                gradient = self._gradient[start : start + _BLOCK]
+            if gradient is not None:
                 self.gradient_zeros += self._zeros(gradient)
                 self.gradient_squares = _with_dot(self.gradient_squares, gradient, gradient)
             if update is not None and gradient is not None:
                 self.product = _with_dot(self.product, update, gradient)
+        return True
 
     def _zeros(self, block):
         is_zero = self._is_zero[: block.size]
@@ -343,14 +366,46 @@ class _Sums:
         return int(np.count_nonzero(is_zero))
 
     def tell(self):
-        """Hands on the norms that float32 can hold, as `gtlog.statistics` computes them."""
+        """Hands on extremes, and norms that float32 can hold, as `gtlog.statistics` has them."""
         size = self._value.size
+        self._value_range.tell()
+        if self._gradient is not None:
+            self._gradient_range.tell()
         if size < _LARGE_FLOAT32:
             return
         for name in ("value", "gradient", "update"):
             squares = getattr(self, f"{name}_squares")
             if size * _SMALLEST_SQUARE < squares < math.inf:
                 self._known.know(f"{name}_norm", math.sqrt(squares))
+
+
+class _Range:
+    """The extremes of a float32 tensor, block by block unless they are known.
+
+    Args:
+      size: Number of elements.
+      known: As in `Tensors`.
+      name: What `known` calls them.
+    """
+
+    def __init__(self, size, known, name):
+        self._size, self._known, self._name = size, known, name
+        self._extremes = getattr(known, name) if known.knows(name) else None
+        self._low, self._high = math.inf, -math.inf
+
+    def takes(self, block, largest):
+        """Whether all elements of a block are finite, and none is larger than `largest`."""
+        if self._extremes is not None:
+            _, nonfinite, low, high = self._extremes
+            return not nonfinite and max(-low, high) <= largest
+        low, high = float(np.minimum.reduce(block)), float(np.maximum.reduce(block))
+        self._low, self._high = min(self._low, low), max(self._high, high)
+        return math.isfinite(low) and math.isfinite(high) and max(-low, high) <= largest
+
+    def tell(self):
+        """Hands on what was found."""
+        if self._extremes is None:
+            self._known.know(self._name, Extremes(self._size, 0, self._low, self._high))
 
 
 def _with_dot(total, block, other):

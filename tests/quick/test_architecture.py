@@ -10,7 +10,8 @@ FOLDER = pathlib.Path(gtlog.__file__).parent
 # In the order in which the data flows: a room imports only rooms of the lines above its own, so
 # that no cycle can form. A file at the top is a room of its own.
 ROOMS = (
-    ("_compat", "errors", "lazy", "statistics", "tags", "values", "vitals"),
+    ("_compat", "errors", "lazy", "statistics", "tags", "values"),
+    ("vitals",),
     ("notices", "reading", "tensors", "when"),
     ("diagnosis", "records", "testing", "variables"),
     ("graphs", "looking", "sinks", "terminal", "types"),

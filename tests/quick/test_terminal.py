@@ -284,6 +284,18 @@ class TestOutput:
         assert re.search(r"^loss/a  1 \S{5}!!!! not finite$", output, re.M)
         assert re.search(r"^loss/b  -2 \S{9} -2$", output, re.M)
 
+    def test_learning_rates(self, capsys, tmp_path):
+        """Learning rates have a line each after the losses; of none there is no line."""
+        rates = {"learning_rate": 0.5 ** np.arange(9), "learning_rate/critic": flat(9, 0.1)}
+        series = {"l/kernel": flat(9)}
+        logs.write(tmp_path / "with", table_of(series, loss=flat(9), **rates))
+        _, output, _ = shown(capsys, tmp_path / "with")
+        assert re.search(r"^loss .*\nlearning_rate  1 \S{9} 0.00391\n", output, re.M)
+        assert re.search(r"^learning_rate/critic  0.1 \S{9} 0.1\n\n", output, re.M)
+        logs.write(tmp_path / "without", table_of(series, loss=flat(9)))
+        _, output, _ = shown(capsys, tmp_path / "without")
+        assert not re.search("^learning_rate", output, re.M)
+
 
 class TestLook:
     """A directory that changes between two looks."""

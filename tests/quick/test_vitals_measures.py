@@ -18,7 +18,8 @@ SHAPES = ((0,), (), (1,), (3, 5), (64, 64), (4097,), (8, 513), (300, 250), (3, 6
 class Known:
     """What other summaries would find of arrays; keeps what it is told beside it."""
 
-    def __init__(self, after, before=None, gradient=None):
+    def __init__(self, after, before=None, gradient=None, is_first=False):
+        self.is_first = is_first
         self.value_extremes = statistics.extremes(after)
         self.value_norm = statistics.norm(after)
         self.gradient_extremes = None if gradient is None else statistics.extremes(gradient)
@@ -30,6 +31,9 @@ class Known:
 
     def know(self, name, number):
         self.told[name] = number
+
+    def knows(self, name):
+        return not self.is_first
 
 
 def tensors(after, before=None, gradient=None, rows=None, units=None):
@@ -333,3 +337,31 @@ def test_norms_that_are_told_are_the_same(shape, dtype):
     is_read_once = dtype == np.float32 and given[0].value.size >= 16384
     if is_read_once or 0 < given[0].value.size <= sketches.SMALL:
         assert len(given[0].known.told) == 3
+
+
+@pytest.mark.parametrize("shape", [(300, 250), (3, 65536)], ids=str)
+def test_extremes_of_large_tensors_are_found_on_the_way(shape):
+    """Where nobody has looked for the extremes before, they are told, and the row is the same."""
+    after, before, gradient = arrays(shape)
+    known, first = Known(after, before, gradient), Known(after, before, gradient, is_first=True)
+    rows = [
+        measures.measure([measures.Tensors(after, before, gradient, None, None, one)])
+        for one in (known, first)
+    ]
+    np.testing.assert_array_equal(*rows)
+    assert first.told["value_extremes"] == statistics.extremes(after)
+    assert first.told["gradient_extremes"] == statistics.extremes(gradient)
+    assert not {"value_extremes", "gradient_extremes"} & set(known.told)
+
+
+@pytest.mark.parametrize("place", ["value", "gradient"])
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_nothing_is_told_of_a_large_tensor_that_is_not_finite(number, place):
+    """One element that is not finite, in the last block: the tensor is measured in another way."""
+    after, before, gradient = arrays((3, 65536))
+    (after if place == "value" else gradient).reshape(-1)[-1] = number
+    first = Known(after, before, gradient, is_first=True)
+    row = measures.measure([measures.Tensors(after, before, gradient, None, None, first)])[0]
+    assert not first.told
+    assert row[COLUMNS.index(f"{place}_nonfinite")] == 1
+    assert_numbers(dict(zip(COLUMNS, row.tolist())), vitals_of(after, before, gradient))

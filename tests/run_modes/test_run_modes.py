@@ -10,6 +10,9 @@ from gtlog.vitals.columns import FLAGS
 
 from .events import assert_same, column_of, of_column, part_of_vitals, step_values, vitals
 from .modes import COLUMNS
+from .rows.fit import FitTask
+
+RATE = "learning_rate"
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -65,7 +68,10 @@ def _slack_of(name, size):
 
 def test_values_of_steps(mode, logged, eager):
     """The table of the step has the losses and norms of the eager run that the mode can see."""
-    actual, expected = step_values(logged.events), step_values(eager.events)
+    actual, expected = (
+        {key: number for key, number in step_values(one.events).items() if key[1] != RATE}
+        for one in (logged, eager)
+    )
     seen = {key: one for key, one in expected.items() if column_of(key[1]) not in mode.unseen}
     assert set(actual) == set(seen)
     for (step, name), number in seen.items():
@@ -73,6 +79,14 @@ def test_values_of_steps(mode, logged, eager):
             np.testing.assert_allclose(
                 actual[step, name], number, rtol=mode.rounding, atol=1e-6, err_msg=name
             )
+
+
+def test_learning_rates(logged):
+    """Each table of a step has the learning rate, where the step holds the optimizer; else none."""
+    numbers = step_values(logged.events)
+    rates = {step: number for (step, name), number in numbers.items() if name == RATE}
+    is_held = isinstance(logged.task, FitTask)
+    assert rates == ({step: np.float32(0.1) for step, _ in numbers} if is_held else {})
 
 
 def test_what_is_not_seen_is_said_once(mode, logged):
