@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 import warnings
 
@@ -55,6 +56,26 @@ def _no_coverage_of_other_processes():
     """Keeps older pytest-cov from measuring the processes that tests start, and kill, as well."""
     for name in [name for name in os.environ if name.startswith("COV_CORE_")]:
         del os.environ[name]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _garbage_of_this_module_alone():
+    """Takes what is there before a module out of the garbage collector's sight.
+
+    TensorFlow, the tests and their reports are millions of objects, and each `gc.collect()` of a
+    test, or of Keras, would go through all of them: that is up to a second.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory):
+    """A `WarmPython`, one for all tests that run programs."""
+    from .warm_python import WarmPython
+
+    with WarmPython(tmp_path_factory.mktemp("children")) as python:
+        yield python
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 How long anything takes is not asserted: `tox -e benchmark` tells it.
 """
 
+import gc
 import math
 
 import numpy as np
@@ -25,6 +26,12 @@ from benchmarks.figures import (
 from benchmarks.model_size import Point
 from benchmarks.report import Report
 from benchmarks.timing import Samples, interleaved
+
+
+@pytest.fixture(autouse=True)
+def _garbage_of_this_test_alone():
+    """As for each module: a measurement gives back to the collector what it has set aside."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ def without_numbers(finding):
     return re.sub(r"# (\w+?)s\b", r"# \1", masked)
 
 
+@pytest.mark.no_cover  # trainings: the rules have tests of their own
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_page_prints_what_is_found(fault, tmp_path, monkeypatch, capsys):
     """The script of a page prints the finding that stands on it: fault, layer, first step."""

@@ -3,23 +3,18 @@
 import contextlib
 import dataclasses
 import json
-import os
 import pathlib
 import re
 import socket
-import subprocess
-import sys
 from typing import Tuple
 
 import pytest
 
-import gtlog
 from gtlog import _compat
 from gtlog.testing import read_events
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "docs" / "examples"
 PAGE = (FOLDER / "index.md").read_text(encoding="utf-8")
-SECONDS = 150
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,14 +41,17 @@ class Example:
 
 _EVERYTHING = ("weights/.*kernel", "biases/.*bias", "gradients/.*kernel", "update_ratio", "loss")
 
-_UNSIMPLIFIED = """
-import runpy, sys
+_RUN = """
+import json, os, runpy, sys
 import tensorflow as tf
-options = {"arithmetic_optimization": False, "constant_folding": False}
-tf.config.optimizer.set_experimental_options(options)
-sys.argv = sys.argv[1:]
+_, folder, environment, options, *sys.argv = sys.argv
+os.chdir(folder)
+os.environ.update(json.loads(environment))
+if options != "{}":
+    tf.config.optimizer.set_experimental_options(json.loads(options))
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
+_UNSIMPLIFIED = {"arithmetic_optimization": False, "constant_folding": False}
 
 # TensorFlow 2.3 sums the gradients of several workers in place, which a notice says.
 _SEES_WORKERS = _compat.graphs_keep_parts_of_workers()
@@ -112,48 +110,43 @@ def without_gtlog(name):
 
 
 def environments(workers):
-    """The environment of each worker's process."""
-    environment = dict(os.environ, PYTHONPATH=str(pathlib.Path(gtlog.__file__).parents[1]))
+    """What the environment of each worker's process has more than that of the tests."""
     if workers == 1:
-        return [environment]
+        return [{}]
     with contextlib.ExitStack() as sockets:
         bound = [sockets.enter_context(socket.socket()) for _ in range(workers)]
         for one in bound:
             one.bind(("localhost", 0))
         cluster = {"worker": [f"localhost:{one.getsockname()[1]}" for one in bound]}
     return [
-        dict(
-            environment,
-            TF_CONFIG=json.dumps({"cluster": cluster, "task": {"type": "worker", "index": k}}),
-        )
+        {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": k}})}
         for k in range(workers)
     ]
 
 
-def started(stack, example, script, folder):
+def started(stack, python, example, script, folder):
     """The processes of a script, which do not outlive the stack."""
-    processes = []
-    python = [sys.executable, *(() if example.has_equal_graphs else ("-c", _UNSIMPLIFIED))]
-    for environment in environments(example.workers):
-        process = subprocess.Popen(
-            [*python, str(script), "--logdir", str(folder / "logs"), *example.arguments],
-            cwd=str(folder),
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+    options = {} if example.has_equal_graphs else _UNSIMPLIFIED
+    processes = [
+        python.start(
+            _RUN,
+            folder,
+            json.dumps(environment),
+            json.dumps(options),
+            *(script, "--logdir", folder / "logs", *example.arguments),
         )
-        stack.callback(process.communicate)
+        for environment in environments(example.workers)
+    ]
+    for process in processes:
         stack.callback(process.kill)
-        processes.append(process)
     return processes
 
 
 def outputs(processes):
     """What each process printed, and what it wrote to stderr."""
-    finished = [process.communicate(timeout=SECONDS) for process in processes]
-    for process, (_, stderr) in zip(processes, finished):
-        assert process.returncode == 0, stderr.decode()
-    return [(stdout.decode(), stderr.decode()) for stdout, stderr in finished]
+    for process in processes:
+        assert process.wait() == 0, process.err
+    return [(process.out, process.err) for process in processes]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +160,7 @@ class Run:
 
 
 @pytest.fixture(scope="module", params=EXAMPLES, ids=lambda example: example.name)
-def run(request, tmp_path_factory):
+def run(request, python, tmp_path_factory):
     """Each script, run together with what it is without gtlog."""
     example = request.param
     folder = tmp_path_factory.mktemp(example.name)
@@ -175,8 +168,8 @@ def run(request, tmp_path_factory):
     bare = bare_folder / f"{example.name}.py"
     bare.write_text(without_gtlog(example.name), encoding="utf-8")
     with contextlib.ExitStack() as stack:
-        processes = started(stack, example, FOLDER / f"{example.name}.py", folder)
-        bare_processes = started(stack, example, bare, bare_folder)
+        processes = started(stack, python, example, FOLDER / f"{example.name}.py", folder)
+        bare_processes = started(stack, python, example, bare, bare_folder)
         return Run(example, outputs(processes), outputs(bare_processes), folder / "logs")
 
 

@@ -1,5 +1,6 @@
 """`keras_callback(gradients=True)`: plain Keras `fit`, logged as a step with its own tape is."""
 
+import functools
 import gc
 import inspect
 import warnings
@@ -120,22 +121,33 @@ def test_records_are_those_of_an_instrumented_tape(way, tmp_path):
             np.testing.assert_allclose(one.value_array, other.value_array, 1e-6)
 
 
+def trained(way, *callbacks):
+    """A fit, `evaluate`, a fit without the callbacks, another one with them.
+
+    Returns what Keras showed, the weights, and how often Python has run a layer.
+    """
+    model = network(keras.optimizers.Adam(0.01), **WAYS[way])
+    seen = [fit(model, *callbacks, validation_data=(X, Y))]
+    seen.append(model.evaluate(X, Y, verbose=0, callbacks=list(callbacks)))
+    seen += [fit(model), fit(model, *callbacks)]
+    assert not left_behind(model)
+    return seen, model.get_weights(), model.layers[0].calls
+
+
+@pytest.fixture(scope="module")
+def trained_bare():
+    """What `trained` returns of each way without a callback."""
+    return functools.lru_cache(maxsize=None)(trained)
+
+
+@pytest.mark.no_cover  # the lines that the other tests run too
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("every", [1, 3])
-def test_training_is_that_of_before(way, every, logdir):
+def test_training_is_that_of_before(way, every, trained_bare, logdir):
     """Bit for bit: fit, evaluate, a fit without the callback, another one with it; no new trace."""
-
-    def train(*callbacks):
-        model = network(keras.optimizers.Adam(0.01), **WAYS[way])
-        seen = [fit(model, *callbacks, validation_data=(X, Y))]
-        seen.append(model.evaluate(X, Y, verbose=0, callbacks=list(callbacks)))
-        seen += [fit(model), fit(model, *callbacks)]
-        assert not left_behind(model)
-        return seen, model.get_weights(), model.layers[0].calls
-
     log = gtlog.StepLogger(logdir, every=every)
-    seen, weights, calls = train(log.keras_callback(gradients=True))
-    bare_seen, bare_weights, bare_calls = train()
+    seen, weights, calls = trained(way, log.keras_callback(gradients=True))
+    bare_seen, bare_weights, bare_calls = trained_bare(way)
     assert (seen, calls) == (bare_seen, bare_calls)
     assert all((one == other).all() for one, other in zip(weights, bare_weights))
     assert sorted(read_events(logdir).of("gradient_norm")) == list(range(0, 12, every))

@@ -7,7 +7,6 @@ import tensorflow as tf
 import gtlog
 from gtlog.testing import read_events
 
-from .processes import run_python
 from .reference import charts
 
 
@@ -159,7 +158,7 @@ def test_a_step_in_a_vectorized_map(logdir):
     assert list(read_events(logdir)) == []
 
 
-def test_the_last_step_of_a_program(tmp_path):
+def test_the_last_step_of_a_program(python, tmp_path):
     """A program that ends behind its loop, and closes nothing, has its last step in the file."""
     script = tmp_path / "train.py"  # AutoGraph asks for the source
     script.write_text(
@@ -188,5 +187,6 @@ train(tf.constant(7))
 """,
         encoding="utf-8",
     )
-    run_python("import runpy, sys; sys.argv.pop(0); runpy.run_path(sys.argv[0])", script, tmp_path)
+    program = "import runpy, sys; sys.argv.pop(0); runpy.run_path(sys.argv[0])"
+    python.output(program, script, tmp_path)
     assert steps_in_file(tmp_path) == list(range(7))

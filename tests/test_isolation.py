@@ -14,8 +14,6 @@ import gtlog
 from gtlog.steps.active_step import active_step
 from gtlog.testing import read_events
 
-from .processes import run_python
-
 RUN_MODES = {
     "eager": lambda decorate, step: decorate(step),
     "above": lambda decorate, step: decorate(tf.function(step)),
@@ -400,10 +398,9 @@ for _ in range(3):
 
 
 @pytest.mark.parametrize("ending", ["raise SystemExit(0)", "logger.itself = logger, tape"])
-def test_the_last_step_at_the_interpreters_exit(ending, tmp_path):
+def test_the_last_step_at_the_interpreters_exit(ending, python, tmp_path):
     """A plain loop without `close` has its last step written when the program ends, in silence."""
-    environment = "import os\nos.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n"
-    out, err = run_python(environment + _PLAIN_LOOP + ending, tmp_path)
+    out, err = python.output(_PLAIN_LOOP + ending, tmp_path)
     assert out == ""
     assert not [line for line in err.splitlines() if "gtlog" in line or "Error" in line]
     assert_descended(tmp_path, "weight", [1.0], [0, 1, 2])

@@ -4,8 +4,6 @@ import json
 
 import pytest
 
-from .processes import run_python
-
 # Each program has a result that the optimizer merges with what the user makes of it, if nobody else
 # reads it: sums with sums, products with constants.
 PROGRAMS = """
@@ -69,16 +67,16 @@ print(json.dumps(differ))
 """
 
 
-def programs_that_differ(options):
+def programs_that_differ(python, options):
     """The programs whose losses or weights are not those of the bare run, bit for bit."""
-    out, _ = run_python(PROGRAMS, json.dumps(options))
+    out, _ = python.output(PROGRAMS, json.dumps(options))
     return json.loads(out.splitlines()[-1])
 
 
-def test_the_documented_remedy():
+def test_the_documented_remedy(python):
     """With both options off, every program is bit for bit the undecorated one."""
     remedy = {"arithmetic_optimization": False, "constant_folding": False}
-    assert programs_that_differ(remedy) == []
+    assert programs_that_differ(python, remedy) == []
 
 
 @pytest.mark.parametrize(
@@ -86,6 +84,6 @@ def test_the_documented_remedy():
     [{}, {"arithmetic_optimization": False}, {"constant_folding": False}],
     ids=["none", "arithmetic", "folding"],
 )
-def test_less_does_not_suffice(options):
+def test_less_does_not_suffice(options, python):
     """The programs need both: with fewer options off, some of them differ."""
-    assert programs_that_differ(options)
+    assert programs_that_differ(python, options)

@@ -13,7 +13,6 @@ import gtlog
 from gtlog import summaries
 from gtlog.testing import assert_traced_at_most, read_events
 
-from .processes import run_python
 from .reference import histogram
 from .run_modes.rows.replicas import mirrored_strategy
 from .run_modes.ways import compiled
@@ -590,9 +589,9 @@ def test_wrong_arguments(model, probe, error, words):
         summaries.layer_outputs(sequential() if model == "model" else model, probe)
 
 
-def test_on_a_machine_with_one_thread(tmp_path):
+def test_on_a_machine_with_one_thread(python, tmp_path):
     """Beneath `tf.function` the graph runs the model: a callback would wait for itself."""
-    run_python(
+    python.output(
         """
         import sys
         import tensorflow as tf

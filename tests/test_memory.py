@@ -16,7 +16,8 @@ from .run_modes.rows.replicas import mirrored_strategy
 from .run_modes.ways import compiled
 
 pytestmark = pytest.mark.no_cover  # the same lines some thousand times
-WARM_UP, STEPS, EVERY = 100, 2000, 10
+WARM_UP, STEPS, EVERY = 100, 1000, 10
+MORE = 300  # steps under the eyes of tracemalloc, which makes them slow
 
 
 @pytest.fixture(autouse=True)
@@ -94,34 +95,34 @@ def _assert_steady(run):
     before, peak = _counts(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     run(STEPS)
     after = _counts()
-    assert after[0] - before[0] < 200
+    assert after[0] - before[0] < STEPS // EVERY  # not one for each logged step
     assert after[1:] == before[1:]
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 20_000  # kB
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 15_000  # kB
 
 
 def _assert_python_holds_nothing(run):
-    """Asserts that 500 steps more leave less than 100 bytes each in Python's memory."""
+    """Asserts that some steps more leave less than 100 bytes each in Python's memory."""
     tracemalloc.start()
     try:
-        run(500)
+        run(MORE)
         gc.collect()
         before, _ = tracemalloc.get_traced_memory()
-        run(500)
+        run(MORE)
         gc.collect()
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert after - before < 50_000
+    assert after - before < 100 * MORE
 
 
 @pytest.mark.parametrize("way", list(WAYS))
-def test_2000_steps(way, logdir):
+def test_1000_steps(way, logdir):
     """Neither objects, memory, threads nor open files grow, logged steps among them."""
     weight = _weight()
     run = WAYS[way](gtlog.logged_step(logdir, every=EVERY), _descent(weight))
     _assert_steady(run)
     _assert_python_holds_nothing(run)
-    assert len(read_events(logdir).of("loss")) == (WARM_UP + STEPS + 1000) // EVERY
+    assert len(read_events(logdir).of("loss")) == (WARM_UP + STEPS + 2 * MORE) // EVERY
 
 
 def _left_to_the_collector(run):
@@ -165,7 +166,7 @@ def test_no_cycles_in_a_plain_loop(logdir):
 
 
 @pytest.mark.parametrize("way", ["decorated train_step", "callback"])
-def test_2000_batches_of_fit(way, logdir):
+def test_1000_batches_of_fit(way, logdir):
     """Nor do they in `fit`, over its epochs."""
     keras = tf.keras
     decorate = gtlog.logged_step(logdir, every=EVERY)

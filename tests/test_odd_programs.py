@@ -9,7 +9,6 @@ import tensorflow as tf
 import gtlog
 from gtlog.testing import read_events
 
-from .processes import run_python
 from .steps_in_ways import WAYS
 
 
@@ -153,7 +152,7 @@ def test_the_gate_has_a_home_outside_any_graph(logdir):
     assert len(read_events(logdir).of("loss")) == 2
 
 
-def test_eager_execution_disabled(tmp_path):
+def test_eager_execution_disabled(python, tmp_path):
     """Without eager execution gtlog says at decoration that it logs nothing, and adds nothing."""
     code = """
 import json, sys, warnings
@@ -186,7 +185,7 @@ print(json.dumps({
 }))
 """
     logged, bare = (
-        json.loads(run_python(code, tmp_path, kind)[0].splitlines()[-1])
+        json.loads(python.output(code, tmp_path, kind)[0].splitlines()[-1])
         for kind in ("logged", "bare")
     )
     assert logged["at_decoration"] == len(logged["said"]) == 1

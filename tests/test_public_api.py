@@ -171,24 +171,54 @@ class TestSignatures:
         assert kinds(gtlog.InstrumentedTape) == kinds(tf.GradientTape)
 
 
+@pytest.fixture(scope="module")
+def facts():
+    """What the import did in a process that has imported TensorFlow, and no more."""
+    out, _ = run_python(
+        """
+        import json, os, sys, threading
+        import tensorflow as tf
+
+        touched = []
+        def watch(event, arguments):
+            if event.startswith(("socket.", "subprocess.", "os.system", "urllib.")):
+                touched.append(event)
+            elif event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+                if ".pyc" not in str(arguments[0]):
+                    touched.append(str(arguments))
+
+        modules, threads = set(sys.modules), threading.active_count()
+        sys.addaudithook(watch)
+        from gtlog import *
+        facts = {
+            "touched": list(touched),
+            "modules": sorted(set(sys.modules) - modules),
+            "threads": threading.active_count() - threads,
+        }
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        print(json.dumps(facts))
+        """
+    )
+    return json.loads(out.splitlines()[-1])
+
+
 class TestImport:
     """What `import gtlog` does to a process."""
 
-    def test_it_imports_neither_tensorboard_nor_keras(self):
+    def test_it_imports_neither_tensorboard_nor_keras(self, facts):
         """Beyond TensorFlow it imports gtlog, wrapt, and modules of the standard library."""
-        out, _ = run_python(
-            """
-            import json, sys
-            import tensorflow
-            before = set(sys.modules)
-            from gtlog import *
-            print(json.dumps(sorted(set(sys.modules) - before)))
-            """
-        )
-        imported = {name.partition(".")[0] for name in json.loads(out.splitlines()[-1])}
+        imported = {name.partition(".")[0] for name in facts["modules"]}
         assert "gtlog" in imported
         heavy = {"tensorboard", "keras", "tf_keras", "matplotlib", "sklearn", "tqdm", "PIL"}
         assert imported & heavy == set()
+
+    def test_it_touches_nothing(self, facts):
+        """It makes no file, starts no process and opens no socket."""
+        assert facts["touched"] == []
+
+    def test_it_starts_no_thread_and_opens_no_device(self, facts):
+        """Threads may still be configured, which TensorFlow refuses once a device is open."""
+        assert facts["threads"] == 0
 
     def test_it_imports_nothing_before_it_is_used(self):
         """`import gtlog` alone imports no TensorFlow; `gtlog.logged_step` does."""
@@ -209,19 +239,6 @@ class TestImport:
             gtlog.loged_step
         with pytest.raises(ImportError, match="loged_step"):
             exec("from gtlog import loged_step")
-
-    def test_it_starts_no_thread_and_opens_no_device(self):
-        """Threads may still be configured, which TensorFlow refuses once a device is open."""
-        run_python(
-            """
-            import threading
-            import tensorflow as tf
-            before = threading.active_count()
-            from gtlog import *
-            assert threading.active_count() == before
-            tf.config.threading.set_intra_op_parallelism_threads(1)
-            """
-        )
 
     def test_without_tensorflow(self):
         """One sentence names what to install, without a traceback through gtlog's modules."""

@@ -12,7 +12,6 @@ import gtlog
 from gtlog.sinks import findings_of, numbers_of
 from gtlog.testing import read_events
 
-from .processes import run_python
 from .run_modes.rows.replicas import mirrored_strategy
 from .run_modes.ways import compiled
 from .steps_in_ways import WAYS
@@ -308,9 +307,9 @@ class TestReport:
             trained(weight, lambda step: stepped(log, step), steps=1)
         assert alone.reports == idle.reports == unwilling.reports == []
 
-    def test_before_a_tracker_ends_its_run(self, tmp_path):
+    def test_before_a_tracker_ends_its_run(self, python, tmp_path):
         """Where the program ends first, the sink has all before what was begun before it ends."""
-        out, _ = run_python(
+        out, _ = python.output(
             """
             import atexit, sys
             import tensorflow as tf

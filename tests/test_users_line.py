@@ -14,8 +14,6 @@ import gtlog
 from gtlog.notices.failures import Failures
 from gtlog.notices.users_line import calling_line, first_line_of
 
-from .processes import run_python
-
 
 @contextlib.contextmanager
 def pointed_at():
@@ -152,9 +150,9 @@ def test_fit(logdir):
     assert lines == ["model.fit(x, y, verbose=0, callbacks=[logger.keras_callback()])  # here"]
 
 
-def test_once_per_line():
+def test_once_per_line(python):
     """Python's own rule holds: by default a line says the same once, whoever makes it say it."""
-    _, err = run_python(
+    _, err = python.output(
         """
         import tempfile
         import tensorflow as tf

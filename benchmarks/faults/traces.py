@@ -62,7 +62,8 @@ class Traces:
 
     def faulty(self, run):
         """The trace of a faulty run, trained if it is not there, and the right layers by plant."""
-        twin, _ = self._kept(run.twin, lambda: self._twin(run))
+        # Of a twin its truth alone is asked: nothing of it needs to be logged.
+        twin, _ = self._kept(run.twin, lambda: self._twin(run), every=str(STEPS))
         make = lambda: Training(  # noqa: E731
             ARCHITECTURES[run.architecture], run.optimizer, run.seed, STEPS, run.plants
         )

@@ -22,8 +22,8 @@ def changes(table, statistic="gradient_rms"):
     """Changes of the magnitudes of a statistic, against the layer's own past and its peers.
 
     The logarithm, minus its median over the first tenth of the row's own numbers, minus what the
-    rows of the role have in common: what they had at the step before, moved as most of them have
-    moved. A median would follow the layers that a fault takes along.
+    rows of the role have in common: what they had at the step before, moved as most of them move.
+    A median would not do: it goes along where a fault takes many layers with it.
 
     Args:
       table: A `VitalsTable`.
@@ -69,7 +69,7 @@ def _recoded(coded, numbers):
 
 
 def _without_common(numbers, variables, common):
-    """Numbers without what the rows of a role have in common, as a function of them says."""
+    """Numbers minus what the rows of their role have in common; `common` computes it from rows."""
     roles = np.array([row.role for row in variables], object)
     centred = numbers.copy()
     for role in dict.fromkeys(roles.tolist()):
@@ -99,7 +99,7 @@ def _without_past(numbers):
 
 
 def columns(changed, steps, most):
-    """The changes in at most so many columns, each with its worst.
+    """The changes in at most `most` columns, each of which keeps the worst of its steps.
 
     Args:
       changed: int16 `[variables, steps]`, as from `changes`.

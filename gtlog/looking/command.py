@@ -67,7 +67,7 @@ def run(arguments):
 
 
 def _runs(logdirs, progress):
-    """What can be shown of the runs; what cannot is said."""
+    """A `ShownRun` for each run that can be read; of the others it says why not."""
     from gtlog.looking.sources import named_runs, runs_beneath
 
     folders = []
@@ -98,7 +98,7 @@ def _complain(message):
 
 
 def _say(text, stream):
-    """Prints a text in which nothing acts, also where the terminal lacks characters of it."""
+    """Prints a text with its control characters escaped, and those that the terminal lacks."""
     from gtlog.notices.text import printable
 
     encoding = stream.encoding or "ascii"

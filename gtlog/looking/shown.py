@@ -17,11 +17,11 @@ class ShownRun(NamedTuple):
 
     Attributes:
       name: What the run is called on the page.
-      table: The `VitalsTable`; of a run without vitals, one without variables.
+      table: The `VitalsTable`; one without variables where the run has no vitals.
       findings: `gtlog.Finding`s, the most important first.
       notes: Sentences on what could not be read or is not there.
-      details: A `DetailsOfRun`: the histograms and pictures of single variables; None of a run that
-        has none, or whose page asks for them one by one.
+      details: A `DetailsOfRun`, the histograms and pictures of single variables; None where there
+        are none, or where the page asks for them one by one.
     """
 
     name: str
@@ -109,7 +109,7 @@ def _table_of_scalars(run, scalars, steps):
 
 
 def _rows(run):
-    """The variables that tags tell of; their shapes are not known."""
+    """The variables that appear in tags; their shapes are not known."""
     return tuple(
         VariableRow(path, layer_of(path), role_of(path), (), "", None, place)
         for place, path in enumerate(run.variables)

@@ -21,7 +21,7 @@ def _loader(base):
         """Loads the tab."""
 
         def fix_flags(self, flags):
-            """Has more steps kept of gtlog's tables than TensorBoard's 10 or 100."""
+            """Makes TensorBoard keep more steps of gtlog's tables than its own 10 or 100."""
             try:
                 flags.samples_per_plugin.setdefault(NAME, MOST_SAMPLES)
             except Exception:  # one that is raised here would stop TensorBoard
@@ -31,9 +31,9 @@ def _loader(base):
                 )
 
         def load(self, context):
-            """The tab; None where there is one already, since two of a name stop TensorBoard.
+            """Returns the tab, or None if there is one already: two of a name stop TensorBoard.
 
-            That happens where gtlog is found twice, as in a clone and as a package.
+            There is one already where gtlog is found twice, as in a clone and as a package.
             """
             if NAME in (getattr(context, "plugin_name_to_instance", None) or ()):
                 return None

@@ -35,12 +35,12 @@ class Source(NamedTuple):
     samples: int = MOST_SAMPLES
 
     def marks(self):
-        """The runs that have tables of gtlog's: by name a text that changes with what is shown."""
+        """By name, of the runs with tables of gtlog's: a text that changes when they do."""
         listed = self._ask(self.provider.list_tensors, NAME)
         return {run: _mark(series) for run, series in sorted(listed.items())}
 
     def alarms(self, run):
-        """How many alarms the training itself has logged; a run that has logged none may have some.
+        """How many alarms the training itself has logged. A judgement of the run may find more.
 
         Args:
           run: The name of the run.
@@ -98,7 +98,7 @@ class Source(NamedTuple):
         return {one.step: one.numpy for one in data}
 
     def blobs(self, run, tag):
-        """Functions that read the pictures of a tag, by their steps: each returns blobs."""
+        """By step a function that reads the pictures of a tag: it returns blobs."""
         data = self._read(self.provider.read_blob_sequences, "images", run, tag, MOST_SAMPLES)
         return {one.step: lambda one=one: list(map(self._blob, one.values)) for one in data}
 
@@ -145,9 +145,9 @@ class Source(NamedTuple):
 
 
 def _mark(series):
-    """What changes when a step comes, or when the run is over.
+    """A text that changes when a step comes, or when the run is over.
 
-    A step number alone comes again in a run that is resumed.
+    The number of the step does not suffice: a resumed run has the same number again.
     """
     step = max(one.max_step for one in series.values())
     return f"{len(series)} {step} {_last_time(series):.3f} {int(_is_over(series))}"

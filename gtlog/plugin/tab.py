@@ -16,7 +16,7 @@ from gtlog.plugin import MOST_SAMPLES, NAME
 from gtlog.plugin.runs import Source
 
 _TEXT, _BYTES = "text/plain", "application/octet-stream"
-# What is kept in case that it is asked for again: the data of some runs, and numbers of alarms.
+# How much is kept in case it is asked for again: the data of runs, and numbers of alarms.
 _MOST_DATA, _MOST_ALARMS = 4, 1000
 
 

@@ -26,8 +26,8 @@ class LoggedValue:
       value: A scalar's float; a histogram's `[k, 3]` float64 rows of left edge, right edge, count;
         an image's uint8 pixels `[height, width, channels]`; else the tensor as a numpy array.
       description: Markdown that the event carries.
-      header: Of a table, what its rows and columns are, where the event carries it: the first one
-        of its tag in a file does. None elsewhere.
+      header: What the rows and columns of a table are. Only the first event of a tag in a file
+        carries it; None in all others.
     """
 
     step: int
@@ -139,7 +139,7 @@ class EventReader:
     def poll(self) -> Events:
         """The values that have come since the last call.
 
-        A record that is not there to its end comes with a later call. A file that has become
+        A record that is half written comes with a later call. A file that has become
         shorter is read from its beginning again.
         """
         values = Events()

@@ -68,7 +68,7 @@ class RecordFile:
     def read_new(self) -> Iterator[Tuple[int, bytes]]:
         """Yields the records that have come since: offset and data.
 
-        A record that is not there to its end is left for the next time. A damaged one is left out,
+        A record that is half written is left for the next time. A damaged one is left out,
         and what follows is searched for the next record whose checksums fit.
 
         Raises:

@@ -352,7 +352,7 @@ class Run:
 
     @property
     def findings(self) -> List[Any]:
-        """What is wrong with the training, a list of `Finding` with the worst first.
+        """The faults of the training, a list of `Finding`, the worst first.
 
         What was found while the run went on; where nothing was, what the diagnosis finds in the
         vitals.

@@ -15,7 +15,7 @@ VERSION = 1
 
 
 class _Header(NamedTuple):
-    """What rows and columns of a table are; of the numbers of steps, columns alone."""
+    """What the rows and columns of a table are; numbers of steps have columns alone."""
 
     rows: Tuple[VariableRow, ...]
     columns: Tuple[str, ...]
@@ -74,7 +74,7 @@ class VitalsFiles:
                 )
         if tables:
             self._add_tables(step, tables)
-        # After the tables, which make forgotten what was found in the steps that they replace.
+        # After the tables: they drop the findings of the steps that they replace.
         self._findings.extend((step, finding) for finding in findings)
 
     def _table_of(self, path, value, kind):
@@ -208,7 +208,7 @@ def _row(fields, place):
 
 
 def header_of_table(content: bytes, kind: str) -> _Header:
-    """What the rows and columns of a table are, by what its event keeps for the plugin.
+    """Reads the rows and columns of a table from what its event keeps for the plugin.
 
     Args:
       content: `metadata.plugin_data.content` of the event.

@@ -29,7 +29,7 @@ class Number(NamedTuple):
       name: What it is: `loss`, `gradient_norm`, the tag of a scalar of your own, or, of a variable,
         a column of the vitals such as `gradient_rms`.
       value: The number. It may be NaN or infinite.
-      variable: Path of the variable, or layer, that it is about; None of the whole step.
+      variable: Path of the variable or layer that it is about; None if it is about the step.
     """
 
     name: str
@@ -131,7 +131,7 @@ def _paths(vitals):
 
 
 def _name_and_variable(tag, paths):
-    """The tag of a scalar as name and path; of a named tape, whose tags look alike, no path."""
+    """Splits the tag of a scalar into name and path. A named tape is part of the name, no path."""
     kind, path, _ = tags.kind_and_path(tag)
     has_path = kind == tags.NONFINITE or kind in tags.KINDS_BY_LAYER
     if has_path or (kind in tags.KINDS_OF_STEPS and path in paths):

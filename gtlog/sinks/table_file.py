@@ -90,7 +90,7 @@ class _CsvFile:
         self._mode = "w"
 
     def resume(self):
-        """First and last step that are there; None of an empty file."""
+        """Returns the first and the last step in the file, or None if it is empty."""
         with open(self._path, newline="", encoding="utf-8") as file:
             rows = csv.reader(file)
             _check_columns(next(rows, _COLUMNS), self._path)
@@ -99,7 +99,8 @@ class _CsvFile:
         return (min(steps), max(steps)) if steps else None
 
     def add(self, rows):
-        size = os.path.getsize(self._path) if self._mode == "a" and self._is_there() else 0
+        is_there = self._mode == "a" and os.path.exists(self._path)
+        size = os.path.getsize(self._path) if is_there else 0
         try:
             with open(self._path, self._mode, newline="", encoding="utf-8") as file:
                 csv.writer(file, lineterminator="\n").writerows(rows if size else [_COLUMNS, *rows])
@@ -111,9 +112,6 @@ class _CsvFile:
 
     def save(self):
         """Does nothing: each row is in the file already."""
-
-    def _is_there(self):
-        return os.path.exists(self._path)
 
 
 class _ParquetFile:
@@ -128,7 +126,7 @@ class _ParquetFile:
         self._saved = 0
 
     def resume(self):
-        """First and last step that are there; None of an empty file."""
+        """Returns the first and the last step in the file, or None if it is empty."""
         frame = self._pandas.read_parquet(self._path)
         _check_columns(frame.columns, self._path)
         frame = frame.astype(object).where(frame.notna(), None)

@@ -15,7 +15,7 @@ from gtlog.statistics.results import Extremes, bucket_rows, scale_for_sums, with
 
 # 128 KiB of float64, so that a block and what is made of it stay in a core's second-level cache.
 _BLOCK = 16384
-# A table of counts by three buckets repays itself for as many elements.
+# From this number of elements on, a table of counts by three buckets pays for itself.
 _MANY = 16 * _BLOCK
 # Elements that are read as they are stored: 256 KiB of float32.
 _NATIVE_BLOCK = 4 * _BLOCK
@@ -150,7 +150,7 @@ def _without_maximum(counts):
 
 
 def _places(block, low, width, scale, has_nonfinite):
-    """Where in the row of buckets each element lies: its index and a fraction, in `block`."""
+    """The place of each element in the row of buckets, its index and a fraction; in `block`."""
     if has_nonfinite:
         block = block[np.isfinite(block)]
     if scale != 1.0:
@@ -225,7 +225,7 @@ def _float32_squares(size, blocks):
             total += float(np.sum(np.matmul(rows, rows.transpose(0, 2, 1)), dtype=np.float64))
             rest = block[rows.size :].astype(np.float64)
             total += float(np.dot(rest, rest))
-    # A square below 1.2e-38 may have been taken for zero: of such ones 1e-8 of this.
+    # A square below 1.2e-38 may count as zero: all of them together are 1e-8 of this at most.
     return total if size * 1e-30 < total < math.inf else None
 
 

@@ -14,9 +14,9 @@ from gtlog.statistics.results import (
     needs_no_scale,
 )
 
-# As many elements `statistics.norm` sums up in one product.
+# `statistics.norm` sums up as many elements in one product.
 SMALL = 8192
-# Of more elements a histogram takes no longer alone.
+# With more elements a histogram takes no longer alone than among others.
 _SMALL_HISTOGRAM = 2048
 # Elements that are measured together: 128 KiB of float64, which stay in a second-level cache.
 _TOGETHER = 16384

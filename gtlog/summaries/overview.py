@@ -57,7 +57,7 @@ class _Doubling:
 
 
 def _told(summary):
-    """The summary, its values described as ones that are left out at most steps."""
+    """The summary; the description of each value says that most steps leave it out."""
 
     def summarize(record):
         for value in summary(record):

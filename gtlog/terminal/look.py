@@ -76,7 +76,7 @@ class Look:
         return lines
 
     def line(self):
-        """What has become of it, in one line."""
+        """The state of the run, in one line."""
         if self._is_one and self._runs:
             return status_line(*self._runs.values(), self.findings)
         return several(len(self._runs), "run")
@@ -107,7 +107,7 @@ class Look:
 
 
 def _statistic(table, choice):
-    """The statistic to show: without one that was asked for, gradients where there are any."""
+    """The statistic to show: the one that was asked for, else the gradient if any is known."""
     if choice.statistic is not None:
         return choice.statistic
     is_there = "gradient_rms" in table.columns and (table.column("gradient_rms") >= 0).any()

@@ -16,8 +16,9 @@ _EARLY, _FEWEST_EARLY = 0.1, 5  # the share of a row's numbers that is its past
 def compared(heights, is_zero, roles):
     """Compares rows with the others of their role.
 
-    What the rows of a role have in common is where they were early, moved as most of them have
-    moved since. The median of each step would follow the layers that a fault takes along.
+    What the rows of a role have in common begins where they were early, and moves at each step as
+    most of them move. A median at each step would not do: it goes along where a fault takes many
+    layers with it.
 
     Args:
       heights: `[variables, steps]` array; NaN where there is no number.

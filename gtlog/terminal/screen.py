@@ -27,7 +27,7 @@ class Screen(NamedTuple):
 
     Attributes:
       width: How many columns a line may have.
-      height: How many lines there are; None of a file or a pipe.
+      height: How many lines there are; None for a file or a pipe.
       has_colours: Whether escape sequences colour the text, and move the cursor.
       encoding: The encoding of what is written.
     """
@@ -70,14 +70,14 @@ class Screen(NamedTuple):
         return True
 
     def clean(self, text):
-        """A text of which nothing acts, in characters that the encoding has."""
+        """A text with its control characters escaped, in characters that the encoding has."""
         text = printable(text)
         if self._has(text):
             return text
         return text.encode("ascii", "backslashreplace").decode("ascii")
 
     def cut(self, text, width):
-        """A clean text of at most some columns: of a longer one the middle is left out."""
+        """A clean text of at most `width` columns: a longer one loses its middle."""
         most = _MOST_IN_COLUMN * width + len(self.ellipsis)
         # Before it is looked at: a name may have a megabyte.
         clean = self.clean(text if len(text) <= 2 * most else text[:most] + text[-most:])
@@ -90,14 +90,14 @@ class Screen(NamedTuple):
         return self._marked(_head(clean, left // 3) + self.ellipsis + end)
 
     def _marked(self, text):
-        """A text, and where it runs from right to left a mark that ends that."""
+        """The text; after one that runs from right to left comes a mark that ends that."""
         if text.isascii() or not self._has(_LEFT_TO_RIGHT_MARK):
             return text
         is_reversed = any(unicodedata.bidirectional(one) in _RIGHT_TO_LEFT for one in text)
         return text + _LEFT_TO_RIGHT_MARK if is_reversed else text
 
     def padded(self, text, width):
-        """A text of exactly some columns, cut or followed by spaces."""
+        """The text in exactly `width` columns: cut, or followed by spaces."""
         text = self.cut(text, width)
         return text + " " * (width - columns_of(text))
 

@@ -48,6 +48,3 @@ MAGNITUDES = (
     "update_ratio",
 )
 """Columns of numbers from 0 up that are compared by their logarithms."""
-
-STEP_VALUES = ("loss", "gradient_norm", "weight_norm", "update_ratio", "learning_rate")
-"""Names of the numbers that a step has as a whole; losses may also be `loss/<name>`."""

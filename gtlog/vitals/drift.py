@@ -7,9 +7,9 @@ OUTER = 0.2
 
 
 def drift(numbers):
-    """What rows have in common at each step: what they had before, moved as most have moved.
+    """What rows have in common at each step: the value of the step before, moved as most rows move.
 
-    The median of each step would follow the rows that a fault takes along.
+    A median at each step would not do: it goes along where a fault takes many rows with it.
 
     Args:
       numbers: `[rows, steps]` array of logarithms; NaN where there is no number.
@@ -30,7 +30,7 @@ def drift(numbers):
 
 
 def _middle(numbers):
-    """Between which numbers all but a fifth on each side lie, of each column; NaN without one."""
+    """For each column the bounds of its middle three fifths; NaN for a column without numbers."""
     ordered = np.sort(numbers, axis=0)  # NaN comes last
     last = np.maximum((~np.isnan(numbers)).sum(axis=0) - 1, 0)
     places = np.arange(numbers.shape[1])

@@ -1,8 +1,8 @@
 """From the arrays of the variables of one step to the numbers of the vitals table.
 
 Small tensors of one size are measured together, since numpy needs longer to begin than to compute.
-Large ones are read once, block by block and as they are stored; what memory gives away then are the
-extremes and norms that other summaries ask for, and they are told.
+Large ones are read once, block by block, as they are stored. The same pass gives the
+extremes and norms that other summaries will ask for: they are handed on, and nothing is read again.
 """
 
 import math
@@ -22,11 +22,11 @@ _TOGETHER = 32768
 _ROW = 512
 # Elements from which on `gtlog.statistics` sums up the squares of float32 in float32.
 _LARGE_FLOAT32 = 16384
-# Elements of which float32 cannot sum up a row.
+# From this magnitude on, a row of elements may sum up to more than float32 holds.
 _HUGE = 1e35
-# Mean squares that float32 can tell.
+# The smallest mean square that float32 computes without loss.
 _SMALLEST_SQUARE = 1e-30
-# Numbers whose squares float64 can tell.
+# Between these magnitudes the squares stay in the range of float64.
 _LARGE, _SMALL = 1e140, 1e-140
 
 _COLUMN = {name: position for position, name in enumerate(COLUMNS)}
@@ -39,14 +39,14 @@ class Tensors(NamedTuple):
     Attributes:
       value: Array of the value after the update; None if it cannot be read.
       before: Array of the value before the update; None if it is unknown.
-      gradient: Array of the gradient, of sparse ones the touched rows; None without one.
-      rows: Indices of the touched rows in rising order, of a sparse gradient; None of a dense one.
-      units: How many output units a kernel has, which the last axes of its value count; None of a
-        variable that is no kernel.
-      known: What knows `value_extremes` and `gradient_extremes` (size, count of non-finite
-        elements, smallest and largest finite element), `value_norm`, `gradient_norm` and
-        `update_norm` (of the finite elements), each None where there is no such tensor, and can be
-        told those that were found on the way: a `VariableRecord`.
+      gradient: Array of the gradient, of a sparse one its touched rows; None without a gradient.
+      rows: Indices of the rows that a sparse gradient touches, ascending; None if it is dense.
+      units: How many output units a kernel has, which the last axes of its value count; None if
+        the variable is no kernel.
+      known: A `VariableRecord`, or what else has `value_extremes` and `gradient_extremes` (size,
+        count of non-finite elements, smallest and largest finite element), `value_norm`,
+        `gradient_norm` and `update_norm` (of the finite elements), each None where there is no such
+        tensor. It is handed those that are found on the way.
     """
 
     value: Optional[np.ndarray]

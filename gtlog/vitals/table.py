@@ -203,7 +203,7 @@ class VitalsTable:
 
     @property
     def last_step(self) -> Optional[int]:
-        """The number of the last step; None of an empty table."""
+        """The number of the last step; None if the table is empty."""
         return self._entries[self._length - 1].step if self._length else None
 
     @functools.cached_property
@@ -243,7 +243,7 @@ class VitalsTable:
         return self._places[path]
 
     def counterparts(self, other: "VitalsTable") -> List[Optional[int]]:
-        """Which variable of another run each variable is, whatever models its process had made.
+        """Matches the variables with those of another run, whatever other models a process made.
 
         Keras numbers the layers that have no name through the whole process, so that the same model
         is called `dense` in one run and `dense_2` in another. Variables are the same whose

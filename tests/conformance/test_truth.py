@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from gtlog.testing import read_events
-
 from ..reference import assert_histogram, charts, norm, vitals_of
 from .steps import EVERY, STEPS, Problem
 
@@ -21,15 +19,15 @@ def tag_of(path):
     return ("biases/" if path.endswith("bias") else "weights/") + path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def weights_before(logged):
     """The weights before each step: those after the step before."""
     return [[variable.numpy() for variable in Problem().variables], *logged.weights]
 
 
-def test_weights_are_logged_after_the_update(logged, logdir):
+def test_weights_are_logged_after_the_update(logged):
     """Each value at each logged step is the variable's after that step's update."""
-    events = read_events(logdir)
+    events = logged.events
     for position, path in enumerate(PATHS):
         logged_rows = events.of(tag_of(path))
         assert list(logged_rows) == LOGGED
@@ -37,18 +35,18 @@ def test_weights_are_logged_after_the_update(logged, logdir):
             assert_histogram(rows, logged.weights[step][position])
 
 
-def test_a_plain_tape_suffices_for_weights(logged_with_plain_tape, logdir):
+def test_a_plain_tape_suffices_for_weights(logged_with_plain_tape):
     """With tf.GradientTape inside, every weight and bias is logged, and nothing else of it."""
-    events = read_events(logdir)
+    events = logged_with_plain_tape.events
     for position, path in enumerate(PATHS):
         for step, rows in events.of(tag_of(path)).items():
             assert_histogram(rows, logged_with_plain_tape.weights[step][position])
     assert charts(events) == sorted([*map(tag_of, PATHS), "weight_norm"])
 
 
-def test_gradients_are_what_the_tape_returned(logged, weights_before, logdir):
+def test_gradients_are_what_the_tape_returned(logged, weights_before):
     """The histogram is that of the gradient which the update used: decay apart, a tenth of it."""
-    events = read_events(logdir)
+    events = logged.events
     for position, path in enumerate(PATHS):
         for step, rows in events.of(f"gradients/{path}").items():
             before, after = weights_before[step][position], logged.weights[step][position]
@@ -58,37 +56,37 @@ def test_gradients_are_what_the_tape_returned(logged, weights_before, logdir):
             np.testing.assert_allclose(rows[-1, 1], gradient.max(), rtol=1e-3, atol=1e-5)
 
 
-def test_loss_is_what_the_step_returned(logged, logdir):
+def test_loss_is_what_the_step_returned(logged):
     """The scalar at each logged step is the loss that the step returned."""
     expected = {step: float(logged.losses[step]) for step in LOGGED}
-    assert read_events(logdir).of("loss") == expected
+    assert logged.events.of("loss") == expected
 
 
-def test_update_ratio_is_the_change_that_was_made(logged, weights_before, logdir):
+def test_update_ratio_is_the_change_that_was_made(logged, weights_before):
     """The ratio is norm of (after - before) over norm of after, weight decay included."""
-    for step, ratio in read_events(logdir).of("update_ratio").items():
+    for step, ratio in logged.events.of("update_ratio").items():
         after = logged.weights[step]
         update = [new.astype("d") - old for new, old in zip(after, weights_before[step])]
         np.testing.assert_allclose(ratio, norm(update) / norm(after), rtol=1e-5)
 
 
-def test_norms_are_global(logged, weights_before, logdir):
+def test_norms_are_global(logged, weights_before):
     """The weight norm is the L2 norm over all variables after the update."""
-    for step, value in read_events(logdir).of("weight_norm").items():
+    for step, value in logged.events.of("weight_norm").items():
         np.testing.assert_allclose(value, norm(logged.weights[step]), rtol=1e-6)
 
 
-def test_gradient_norm_is_that_of_the_update(logged, weights_before, logdir):
+def test_gradient_norm_is_that_of_the_update(logged, weights_before):
     """The gradient norm is that of the gradients which the update used, decay taken off."""
-    for step, value in read_events(logdir).of("gradient_norm").items():
+    for step, value in logged.events.of("gradient_norm").items():
         before, after = weights_before[step], logged.weights[step]
         gradient = [(b - a - 0.01 * b) / 0.1 for b, a in zip(before, after)]
         np.testing.assert_allclose(value, norm(gradient), rtol=1e-3)
 
 
-def test_vitals_are_those_of_the_tensors(logged, weights_before, logdir):
+def test_vitals_are_those_of_the_tensors(logged, weights_before):
     """Each row is that of copies of value, value before and gradient; the flags are the tape's."""
-    events = read_events(logdir)
+    events = logged.events
     (header,) = [one.header for one in events if one.tag == "gtlog/vitals" and one.header]
     assert [row[0] for row in header["variables"]] == list(PATHS)
     tables = events.of("gtlog/vitals")
@@ -110,9 +108,9 @@ def test_vitals_are_those_of_the_tensors(logged, weights_before, logdir):
             assert [actual[name] for name in ("asked", "missing", "was_read")] == [1.0, 0.0, 1.0]
 
 
-def test_vitals_with_a_plain_tape(logged_with_plain_tape, logdir):
+def test_vitals_with_a_plain_tape(logged_with_plain_tape):
     """Of gradient, update and tape nothing is known, which is NaN and not 0."""
-    events = read_events(logdir)
+    events = logged_with_plain_tape.events
     (header,) = [one.header for one in events if one.header and one.tag == "gtlog/vitals"]
     known = [n for n in header["columns"] if n.startswith(("value", "sketch", "identical"))]
     for table in events.of("gtlog/vitals").values():
@@ -120,9 +118,9 @@ def test_vitals_with_a_plain_tape(logged_with_plain_tape, logdir):
             assert [n for n, one in zip(header["columns"], row) if not np.isnan(one)] == known
 
 
-def test_values_of_the_step_are_its_scalars(logged, logdir):
+def test_values_of_the_step_are_its_scalars(logged):
     """The table of the step has what the scalars of the same names have."""
-    events = read_events(logdir)
+    events = logged.events
     (header,) = [one.header for one in events if one.tag == "gtlog/steps" and one.header]
     assert header["names"] == ["loss", "gradient_norm", "weight_norm", "update_ratio"]
     for step, values in events.of("gtlog/steps").items():

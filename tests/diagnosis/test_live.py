@@ -1,6 +1,7 @@
 """Diagnosis while the training runs: once each, in bounded memory and time."""
 
 import numpy as np
+import pytest
 
 from gtlog.diagnosis import live as live_module
 from gtlog.diagnosis.finding import Finding
@@ -44,6 +45,7 @@ def cut(training, step):
     training.scale_gradient[2] = 1e-4 if step >= 60 else 1.0
 
 
+@pytest.mark.no_cover  # the same rules some hundred times
 def test_each_finding_is_given_once():
     """A fault that goes on is said at its first sight and not again."""
     live = LiveDiagnosis()
@@ -61,8 +63,9 @@ def test_close_tells_what_the_whole_run_tells():
     assert [(one.fault, one.severity) for one in live.close()] == [("not_updated", "alarm")]
 
 
-def test_memory_is_bounded():
+def test_memory_is_bounded(monkeypatch):
     """Of a long run the first steps, the last ones and some of those in between are kept."""
+    monkeypatch.setattr(live_module, "judge", a_judge_of({}))
     live = LiveDiagnosis(Clock())
     table = Training(sizes=(4, 4, 2), batch=4).run(700)
     feed(live, table, seconds=0.0)
@@ -111,6 +114,7 @@ def test_the_beginning_is_judged_in_growing_intervals(monkeypatch):
 
 def test_memory_is_bounded_where_models_are_large(monkeypatch):
     """Of a large model fewer steps are kept."""
+    monkeypatch.setattr(live_module, "judge", a_judge_of({}))
     monkeypatch.setattr(live_module, "MOST_NUMBERS", 4 * 20 * 60)
     live = LiveDiagnosis(Clock())
     feed(live, Training(sizes=(4, 4, 2), batch=4).run(300), seconds=0.0)
@@ -141,6 +145,7 @@ def test_resumed_runs_take_the_place_of_what_was():
     assert list(live.table().steps) == list(range(30))
 
 
+@pytest.mark.no_cover
 def test_healthy_runs_say_nothing_on_the_way():
     """No prefix of a healthy run makes an alarm or a note."""
     for options in ({}, {"optimizer": "momentum", "rate": 0.05}, {"activation": "tanh"}):

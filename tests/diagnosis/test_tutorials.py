@@ -79,6 +79,7 @@ TRAININGS = {
 }
 
 
+@pytest.mark.no_cover  # trainings: the rules have tests of their own
 @pytest.mark.parametrize("name", TRAININGS)
 def test_a_tutorial_is_healthy(name, logdir):
     """No warning on the way, which would be an error here; no alarm at the end; the loss falls."""

@@ -49,8 +49,10 @@ def bare(mode):
 
 
 @pytest.fixture(scope="module")
-def decorated(mode, tmp_path_factory):
-    """The mode with gtlog, with TensorFlow's own random state."""
+def decorated(mode, request, tmp_path_factory):
+    """The mode with gtlog, with TensorFlow's own random state, where the task draws from it."""
+    if not mode.task.is_random:
+        return request.getfixturevalue("logged")
     return _logged(mode, mode.run, True, tmp_path_factory.mktemp("decorated"))
 
 
@@ -60,11 +62,20 @@ def logged(mode, tmp_path_factory):
     return _logged(mode, mode.run, False, tmp_path_factory.mktemp("logged"))
 
 
+@pytest.fixture(scope="session")
+def eager_runs():
+    """Eager runs that were made already, by their task: many modes share one."""
+    return {}
+
+
 @pytest.fixture(scope="module")
-def eager(mode, tmp_path_factory):
+def eager(mode, eager_runs, tmp_path_factory):
     """The same task, run eagerly with gtlog."""
     reference = dataclasses.replace(mode, task=mode.reference or mode.task)
-    return _logged(reference, eagerly, False, tmp_path_factory.mktemp("eager"))
+    key = reference.task, repr(sorted(mode.options.items()))
+    if key not in eager_runs:
+        eager_runs[key] = _logged(reference, eagerly, False, tmp_path_factory.mktemp("eager"))
+    return eager_runs[key]
 
 
 def _logged(mode, run, stateful, logdir):

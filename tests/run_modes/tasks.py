@@ -28,10 +28,13 @@ class Task:
         eager code and each graph; otherwise the masks are the same in every way to run the step.
 
     Attributes:
+      is_random: Whether `stateful` makes a difference; of the class.
       variables: What is trained.
       module: `tf.Module` that tracks all that a checkpoint of the program would hold.
       traces: How often Python has run the body of the step.
     """
+
+    is_random = True
 
     def __init__(self, stateful=False):
         tf.random.set_seed(SEED)
@@ -90,6 +93,8 @@ class Task:
 
 class Steady(Task):
     """Without dropout, for ways whose random numbers cannot be those of the eager run."""
+
+    is_random = False
 
     def dropout(self, hidden):
         """All units as they are."""

@@ -31,7 +31,8 @@ def header_of(data):
     return json.loads(data[8 : 8 + int.from_bytes(data[4:8], "little")])
 
 
-RUNS = {"faulty", "a/healthy", "found", "sets", "later", "damaged", "cut"}
+RUNS = {"faulty", "a/healthy", "found", "sets", "later", "damaged", "cut", "long"}
+LONG = 1500  # steps
 
 
 @pytest.fixture(name="server", scope="module", params=LOADERS)
@@ -48,6 +49,7 @@ def _server(request, tmp_path_factory):
     with running(logdir, folder / "server", *options, **found) as server:
         server.logdir = logdir
         server.wait_for(lambda: set(server.marks()) == RUNS and is_read(server, "sets", 1))
+        server.wait_for(lambda: is_read(server, "long", LONG - 1))
         yield server
 
 
@@ -69,6 +71,7 @@ def write_runs(logdir):
     damaged = written.value("gtlog/vitals", np.ones((1, 1), np.float32), "gtlog", header)
     written.write(logdir / "damaged", written.event(0, damaged))
     written.append(logs.write(logdir / "cut", table), b"\xff" * 500)
+    logs.write(logdir / "long", long_table())
 
 
 def is_read(server, run, last):
@@ -184,13 +187,11 @@ def test_training_under_way(tmp_path, loader):
         )
 
 
-@pytest.mark.parametrize("loader", LOADERS)
-def test_samples(tmp_path, loader):
+def test_samples(server):
     """A thousand of many steps are kept, which the page says."""
-    logs.write(tmp_path / "logs", long_table())
-    with running(tmp_path / "logs", tmp_path / "server", loader=loader) as server:
-        run = server.wait_for(lambda: _whole(server, 1499))
-        assert run["logged"] == 1000 and "sample of 1,000" in run["notes"][0]
+    run = run_of(server, "long")
+    assert run["last"] == LONG - 1
+    assert run["logged"] == 1000 and "sample of 1,000" in run["notes"][0]
 
 
 def test_all_samples(tmp_path):
@@ -198,13 +199,13 @@ def test_all_samples(tmp_path):
     logs.write(tmp_path / "logs", long_table())
     options = ("--samples_per_plugin", "gtlog=0")
     with running(tmp_path / "logs", tmp_path / "server", *options) as server:
-        run = server.wait_for(lambda: _whole(server, 1499))
-        assert run["logged"] == 1500 and run["notes"] == []
+        run = server.wait_for(lambda: _whole(server, LONG - 1))
+        assert run["logged"] == LONG and run["notes"] == []
 
 
 def long_table():
-    """A table of 1,500 steps."""
-    return table_of({"l/kernel": np.linspace(1, 2, 1500)}, loss=np.linspace(2, 1, 1500))
+    """A table of more steps than TensorBoard keeps."""
+    return table_of({"l/kernel": np.linspace(1, 2, LONG)}, loss=np.linspace(2, 1, LONG))
 
 
 def _whole(server, last):

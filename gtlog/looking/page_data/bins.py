@@ -31,8 +31,8 @@ def bin_starts(steps, most):
 def worst_codes(codes, starts):
     """Of each bin the code that lies farthest from the median of its row.
 
-    A mean would hide the spike of a single step. What is infinite is worse than an exact zero, that
-    is worse than any number, and what is not known counts where there is nothing else.
+    A mean would hide the spike of a single step. An infinite number is worse than an exact zero,
+    and that is worse than any other number. An unknown one counts only where there is no other.
 
     Args:
       codes: int16 `[variables, steps]`.
@@ -65,7 +65,7 @@ def _distances(codes):
 def worst_numbers(numbers, starts):
     """Of each bin the number that lies farthest from the median; one that is not finite is worst.
 
-    NaN stands for a number that is not known too: it counts where nothing else is there.
+    NaN may also be a number that is not known, so it counts only where there is no other.
 
     Args:
       numbers: float64 `[T]`.

@@ -80,8 +80,8 @@ def is_special(codes):
 def packed(codes, predicted=None):
     """Codes as bytes that compress well.
 
-    What is left of the codes, minus the predicted ones, is taken as differences along the steps;
-    each is folded into an unsigned number (0, -1, 1, -2 become 0, 1, 2, 3), and all low bytes stand
+    The predicted codes are subtracted, and differences are taken along the steps. Each difference
+    is folded into an unsigned number (0, -1, 1, -2 become 0, 1, 2, 3), and all low bytes stand
     before all high ones. Arithmetic is modulo 65,536, so nothing is lost.
 
     Args:

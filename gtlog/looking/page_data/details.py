@@ -80,7 +80,7 @@ def picture_bytes(picture):
       picture: `bytes` of a file, or uint8 pixels `[height, width, channels]`.
 
     Returns:
-      `bytes`; None of a file that is no PNG.
+      `bytes`; None if the file is no PNG.
     """
     if isinstance(picture, bytes):
         return picture if picture.startswith(SIGNATURE) else None

@@ -17,7 +17,7 @@ _MOST_NAME = 400  # characters of a name; the page cuts it further where it has 
 _MOST_NOTES = 20
 _MOST_WANTED = 4  # steps at which findings begin, of which details are kept
 # The update ratio is nearly the update over the value, and the largest gradient follows the mean
-# one: what is left of them is small.
+# one: little is left of them when these are subtracted.
 _PREDICTED_BY = {
     "update_ratio": ("update_rms", "value_rms"),
     "gradient_max": ("gradient_rms",),

@@ -4,7 +4,7 @@ from gtlog.looking.details import Details, spread
 from gtlog.looking.page_data.encoding import Limits, encoded, encoded_details
 from gtlog.looking.shown import shown_run
 
-# What goes first where all does not fit: pictures and histograms are of single layers, and with
+# What is left out first where not all fits: pictures and histograms are of single layers, and with
 # fewer columns the picture of all layers gets coarser.
 _STAGES = (
     Limits(),

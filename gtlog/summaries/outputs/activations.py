@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-# What an operation's outputs cannot pass, by its type.
+# The bounds of an operation's outputs, by its type.
 BOUNDS = {"Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Softsign": (-1.0, 1.0)}
 # Operations that put out zero where a unit is shut.
 RECTIFIERS = ("Relu", "Relu6")
@@ -18,7 +18,7 @@ def operation_of(tensor):
 
 
 def is_known(tensor):
-    """Whether a symbolic tensor is what an activation puts out whose ends are known."""
+    """Whether a symbolic tensor is the output of an activation whose ends are known."""
     kind = operation_of(tensor)
     return kind in BOUNDS or kind in RECTIFIERS
 

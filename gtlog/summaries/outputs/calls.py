@@ -17,7 +17,7 @@ class Call(NamedTuple):
       layer: The layer.
       enclosing: The layers that call it, the outermost first.
       source: The first tensor that it is called with; None if there is none.
-      output: What it returns; of several tensors the first.
+      output: What it returns; the first of several tensors.
     """
 
     layer: Any

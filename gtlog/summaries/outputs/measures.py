@@ -35,7 +35,7 @@ def measure(arrays, unit_axis, bounds, buckets):
     Args:
       arrays: List of float arrays, one for each call of the layer, with an element each at least.
       unit_axis: The axis along which its units stand.
-      bounds: What the outputs cannot pass, a pair; None if they have no such bounds.
+      bounds: The lowest and the highest value of an output, a pair; None without bounds.
       buckets: Number of buckets of the histogram.
 
     Returns:

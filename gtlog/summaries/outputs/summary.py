@@ -90,7 +90,7 @@ class LayerOutputs:
 
     @property
     def probing(self):
-        """The summary that probes a model: itself. One that wraps it has it as well.
+        """The summary that probes a model: this one. A summary that wraps it has the attribute too.
 
         A logger runs it before other summaries, which read what it finds, and has the graph of a
         step run it.

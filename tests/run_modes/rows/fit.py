@@ -21,11 +21,13 @@ class FitTask:
       stateful: Whether there is dropout, by Keras's own random state.
 
     Attributes:
+      is_random: Whether `stateful` makes a difference; of the class.
       model: The Keras model.
       traces: How often Python has run the body of the step.
     """
 
     epoch = _EPOCH
+    is_random = True
 
     def __init__(self, stateful=False):
         keras.backend.clear_session()
@@ -210,6 +212,8 @@ def several_at_once_and_callback(task, instruments):
 
 class FitTaskWithoutDropout(FitTask):
     """For XLA, whose random numbers no seed decides."""
+
+    is_random = False
 
     def __init__(self, stateful=False):
         super().__init__(stateful=False)

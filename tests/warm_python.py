@@ -7,6 +7,7 @@ nothing yet, take seconds. A forked process ends as any does: interpreter exit i
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import textwrap
@@ -16,11 +17,12 @@ import gtlog
 
 _SECONDS = 300
 _SERVER = """
-import json, os, sys, traceback, warnings
+import gc, json, os, sys, warnings
 warnings.simplefilter("ignore")
 import numpy, tensorflow as tf
 tf.keras.layers
 import gtlog, gtlog.testing
+gc.freeze()  # a collection in a forked process would copy the memory of all of it
 
 def serve():
     for line in sys.stdin:
@@ -42,7 +44,8 @@ if request:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     warnings.simplefilter("default")
     sys.argv = request["argv"]
-    exec(compile(request["source"], "<step>", "exec"), {"__name__": "__main__"})
+    # In the namespace of the main module, which lives until the interpreter ends.
+    exec(compile(request["source"], "<step>", "exec"))
 """
 
 
@@ -89,6 +92,16 @@ class WarmPython:
         child.wait()
         return child
 
+    def output(self, source, *arguments):
+        """Runs a program to its end; returns what it wrote to stdout and stderr.
+
+        Raises:
+          AssertionError: it failed; the message is what it wrote to stderr.
+        """
+        child = self.run(source, *arguments)
+        assert child.status == 0, child.err
+        return child.out, child.err
+
     def ask(self, request):
         """Sends a request, returns the number that is the answer; fails where it does not come."""
         limit = threading.Timer(_SECONDS, self._process.kill)
@@ -117,8 +130,15 @@ class Child:
 
     def wait(self):
         """Waits for its end; returns its exit status."""
-        self.status = self._python.ask({"wait": self.pid})
+        if self.status is None:
+            self.status = self._python.ask({"wait": self.pid})
         return self.status
+
+    def kill(self):
+        """Ends it, where it has not ended."""
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
 
     @property
     def out(self):
