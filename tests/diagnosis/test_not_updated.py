@@ -1,5 +1,6 @@
 """Not updated: a gradient arrives, and the weights are what they were."""
 
+import numpy as np
 import pytest
 
 from .judged import alarms, layer, notes
@@ -59,3 +60,36 @@ def test_layer_that_is_frozen_later_is_a_note():
 
     table = Training(before_step=freeze).run(150)
     assert alarms(table) == [] and notes(table) == [("not_updated", layer(0))]
+
+
+def rounded(training, step):
+    """Has the weights be those of float32."""
+    for values in (training.weights, training.biases):
+        values[:] = [value.astype(np.float32).astype(float) for value in values]
+
+
+def test_not_where_the_update_is_rounded_away():
+    """A gradient that has vanished moves no weight of float32: the gradient is what is wrong."""
+    training = Training(optimizer="sgd", rate=0.1, after_update=rounded)
+    rounded(training, 0)
+    training.scale_gradient[2] = 1e-9
+    table = training.run(150)
+    kernels = [row.order for row in table.variables if row.path.endswith("kernel")]
+    assert not table.column("update_rms")[kernels[:2]].any()
+    assert "not_updated" not in [fault for fault, _ in alarms(table)]
+
+
+def test_not_at_the_end_of_a_schedule():
+    """A rate that goes to 0 leaves kernels behind that round it away, before their biases."""
+    training = Training(
+        optimizer="sgd", rate=lambda step: 0.1 if step < 100 else 1e-12, after_update=rounded
+    )
+    rounded(training, 0)
+    assert alarms(training.run(200)) == []
+
+
+def test_one_of_float32_that_the_optimizer_forgot():
+    """Where the update would have been seen, the layer is named in float32 as well."""
+    training = Training(optimizer="sgd", rate=0.1, frozen=(1,), after_update=rounded)
+    rounded(training, 0)
+    assert alarms(training.run(161)) == [("not_updated", layer(1))]

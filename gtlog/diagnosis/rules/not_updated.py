@@ -3,7 +3,8 @@
 The reason, which is exact: an optimizer that is handed a gradient other than zero changes the
 variable. Only the whole run sets this apart from progressive unfreezing, so while a run goes on it
 is a note. Steps that change nothing at all (accumulation, a skipped step of a loss scale) do not
-count, and neither does a layer that the tape is not asked for. From some step on a layer may be
+count, and neither does a layer that the tape is not asked for, nor a step whose update the weights
+would round away: with a gradient that has vanished, at the end of a schedule, in bfloat16. From some step on a layer may be
 frozen on purpose; a kernel that stands still beside a bias that moves is not.
 
 Source: SageMaker Debugger's UnchangedTensor and TheDeepChecker's "untrained", which look at three
@@ -25,6 +26,10 @@ FEWEST_SPANNED_BY_ALL = 100
 FEWEST_STEPS_OF_ALL = 5
 # Since some step: logged steps in which it stood still, up to the end.
 FEWEST_STILL = 4
+# Half the distance from 1 to the next number of a type: what is added to a weight and is smaller
+# in relation to it is lost.
+ROUNDED = {"float64": 2.0**-53, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+ROUNDED_FLOAT32 = 2.0**-24
 
 
 def find(evidence):
@@ -36,12 +41,28 @@ def find(evidence):
     trained = has_gradient.any(1)
     if trained.any() and not has_changed[trained].any():
         return _of_the_whole(evidence, has_gradient)
-    counted = has_gradient & evidence.applied
+    counted = has_gradient & evidence.applied & ~_is_rounded_away(evidence)
     suspects = trained & ~has_changed & (counted.sum(1) >= FEWEST_STEPS)
     suspects &= _spanned(evidence, counted) >= FEWEST_SPANNED
     suspects[[row for row in np.flatnonzero(suspects) if not _counts(evidence, row)]] = False
     found = [_of_layer(evidence, rows, counted) for rows in _by_layer(evidence, suspects)]
     return found or _since_some_step(evidence, counted & ~suspects[:, None])
+
+
+def _is_rounded_away(evidence):
+    """Where the weights are too large for an update of the size that their gradient leads to.
+
+    How much of a gradient becomes an update, the others tell: the most that any of them makes of
+    its own in that step.
+    """
+    gradient = evidence.column("gradient_rms")
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        share = np.where(evidence.changed, evidence.column("update_rms") / gradient, np.nan)
+    most = np.where(np.isfinite(share), share, 0.0).max(0, initial=0.0)
+    rounded = np.array([ROUNDED.get(row.dtype, ROUNDED_FLOAT32) for row in evidence.rows])
+    with np.errstate(invalid="ignore", over="ignore"):
+        is_small = gradient * most < rounded[:, None] * evidence.column("value_rms")
+    return is_small & (most > 0)
 
 
 def _counts(evidence, row):
