@@ -4,8 +4,9 @@ The reason, which is exact: an optimizer that is handed a gradient other than ze
 variable. Only the whole run sets this apart from progressive unfreezing, so while a run goes on it
 is a note. Steps that change nothing at all (accumulation, a skipped step of a loss scale) do not
 count, and neither does a layer that the tape is not asked for, nor a step whose update the weights
-would round away: with a gradient that has vanished, at the end of a schedule, in bfloat16. From some step on a layer may be
-frozen on purpose; a kernel that stands still beside a bias that moves is not.
+would round away: with a gradient that has vanished, at the end of a schedule, in bfloat16. From
+some step on a layer may be frozen on purpose; a kernel that stands still beside a bias that moves
+is not.
 
 Source: SageMaker Debugger's UnchangedTensor and TheDeepChecker's "untrained", which look at three
 steps; over the whole run, and against what other variables do, is our own.
