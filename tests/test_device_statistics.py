@@ -12,8 +12,11 @@ from hypothesis.extra import numpy as arrays
 
 from gtlog import statistics, summaries
 from gtlog.records import step_record as record
+from gtlog.records import together
 from gtlog.tensors import on_device as device_statistics
 
+# Extremes, sums and counts of the value and of the gradient; extremes and sums of the update.
+MOST_COPIES = 8
 FLOATS = st.sampled_from([np.float16, np.float32, np.float64])
 
 
@@ -136,6 +139,48 @@ def test_a_record_on_a_device_gives_the_same_numbers(monkeypatch):
         assert (one.minimum, one.maximum) == (other.minimum, other.maximum)
     np.testing.assert_array_equal(on_host[1], on_device[1])
     np.testing.assert_array_equal(on_host[2], on_device[2])
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (300, 200)], ids=str)
+def test_a_logged_step_moves_results_of_fixed_size(shape, monkeypatch):
+    """Of a kernel on a device the stock summaries copy a few numbers and counts, of any shape."""
+    random = np.random.RandomState(0)
+    value, before, gradient = (tf.constant(random.randn(*shape), tf.float32) for _ in range(3))
+    one = record.VariableRecord("dense/kernel", "kernel", value, before, gradient)
+    step = record.StepRecord(0, losses=(0.5,), variables=(one,), loss_names=("",))
+    copied = copied_to_host(monkeypatch)
+    monkeypatch.setattr(record, "_reducer", lambda elements: device_statistics)
+    monkeypatch.setattr(together, "know_extremes", lambda variables: None)
+    monkeypatch.setattr(together, "know_norms", lambda variables: None)
+    monkeypatch.setattr(together, "histograms", lambda variables, buckets: ({}, {}))
+    monkeypatch.setattr(record.VariableRecord, "is_on_host", False)
+    for summary in summaries.stock():
+        list(summary(step))
+    assert len(copied) == MOST_COPIES and max(copied) <= 31
+    assert copied_by(lambda: value.numpy(), copied) == [shape[0] * shape[1]]
+
+
+def copied_to_host(monkeypatch):
+    """A list that grows by the size of each tensor that becomes an array."""
+    sizes = []
+    for name in ("numpy", "__array__"):
+        (owner, *_) = [one for one in type(tf.constant(0)).__mro__ if name in vars(one)]
+        copy = vars(owner)[name]
+
+        def spy(tensor, *arguments, copy=copy, **options):
+            array = copy(tensor, *arguments, **options)
+            sizes.append(np.size(array))
+            return array
+
+        monkeypatch.setattr(owner, name, spy)
+    return sizes
+
+
+def copied_by(work, copied):
+    """What `work` adds to the list of `copied_to_host`."""
+    before = len(copied)
+    work()
+    return copied[before:]
 
 
 @pytest.mark.parametrize("module", [statistics, device_statistics])
