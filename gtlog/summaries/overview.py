@@ -35,10 +35,10 @@ def overview(charts_every: Optional[Every] = None) -> List[Summary]:
 
     >>> from gtlog import StepRecord
     >>> [len(list(summary(StepRecord(0, losses=(0.5,))))) for summary in overview()]
-    [0, 0, 0, 0, 1, 1]
+    [1, 0, 0, 0, 0, 1]
     """
     rare = [_told(_rarely(summary, charts_every)) for summary in charts()]
-    return [*rare, vitals(), scalars()]
+    return [vitals(), *rare, scalars()]
 
 
 def _rarely(summary, every):
