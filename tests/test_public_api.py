@@ -184,9 +184,9 @@ def facts():
             if event.startswith(("socket.", "subprocess.", "os.system", "urllib.")):
                 touched.append(event)
             elif event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
-                if ".pyc" not in str(arguments[0]):
-                    touched.append(str(arguments))
+                touched.append(str(arguments))
 
+        sys.dont_write_bytecode = True  # or Python itself makes files
         modules, threads = set(sys.modules), threading.active_count()
         sys.addaudithook(watch)
         from gtlog import *
