@@ -3,6 +3,7 @@
 One test a probe: where a new TensorFlow moves something, its test says what.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from gtlog import _compat
@@ -126,6 +127,21 @@ def test_summaries_of_any_replica(tmp_path):
     """The state that keeps replicas from writing is there, and is restored."""
     with _compat.summaries_of_any_replica():
         assert not tf.summary.should_record_summaries()
+
+
+def test_variables_are_read_together():
+    """One operation reads them all, of whatever type; a later update leaves what was read alone."""
+    variables = [tf.Variable([1.0, 2.0]), tf.Variable([[3]]), tf.Variable(4.0, dtype=tf.bfloat16)]
+    table = tf.Variable(tf.zeros([100, 4]))
+    update = tf.IndexedSlices(tf.ones([1, 4]), tf.constant([0]))
+    table.scatter_sub(update)  # from now on TensorFlow updates it where it is
+    values = _compat.read_variables([*variables, table])
+    expected = [np.array(one.numpy()) for one in (*variables, table)]
+    for one in variables:
+        one.assign_add(tf.ones_like(one))
+    table.scatter_sub(update)
+    for value, before in zip(values, expected):
+        np.testing.assert_array_equal(value.numpy(), before)
 
 
 def test_variables_are_numbered_in_the_order_they_are_made():

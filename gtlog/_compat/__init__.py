@@ -90,6 +90,7 @@ from gtlog._compat.variables import (
     is_of_this_process,
     is_on_server,
     own_variable,
+    read_variables,
     resource_variable,
     shards_of,
 )

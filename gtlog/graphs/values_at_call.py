@@ -10,7 +10,8 @@ import weakref
 import tensorflow as tf
 
 from gtlog import _compat
-from gtlog.variables.registry import BEFORE_UPDATE, KnownShards, read_each
+from gtlog.variables.reading import BEFORE_UPDATE, read_each
+from gtlog.variables.registry import KnownShards
 
 
 class ValuesAtCall:

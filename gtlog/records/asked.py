@@ -52,6 +52,16 @@ class Asked:
             return True
         return False if variable.trainable else None
 
+    def facts(self, known):
+        """What `facts` gives for this call alone."""
+        was_asked = known in self._is_missing
+        is_missing = self._is_missing[known] if was_asked else None
+        return {
+            "was_asked": was_asked,
+            "is_missing": is_missing,
+            "was_read": self.was_read(known),
+        }
+
 
 def facts(calls, known):
     """Combines what the `gradient` calls of a step know of one variable.
@@ -65,6 +75,8 @@ def facts(calls, known):
     """
     if not calls:
         return {}
+    if len(calls) == 1:
+        return calls[0].facts(known)
     missing = [call.is_missing(known) for call in calls]
     missing = [one for one in missing if one is not None]
     read = [call.was_read(known) for call in calls]

@@ -7,7 +7,7 @@ from gtlog.records.collected import Capture
 from gtlog.steps import messages
 from gtlog.steps.active_step import active_step
 from gtlog.steps.step import RunningStep
-from gtlog.variables.registry import BEFORE_UPDATE, read_each
+from gtlog.variables.reading import BEFORE_UPDATE, read_each
 
 
 class GraphStep(RunningStep):

@@ -4,6 +4,8 @@
 is being traced. A tape asks the step that is active to observe each of its `gradient` calls.
 """
 
+import functools
+
 import tensorflow as tf
 
 from gtlog import _compat
@@ -40,7 +42,11 @@ class RunningStep(Step):
         self._counter = parts.counter
         self._gate = parts.gate
         self._values_at_call = parts.values_at_call
-        self._tapes = TapesOfStep()
+
+    @functools.cached_property
+    def _tapes(self):
+        """What the tapes of the step have done so far; many a step that is not logged has none."""
+        return TapesOfStep()
 
     def __enter__(self):
         self.begin()

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from gtlog import _compat
 from gtlog.variables import naming, roles
-from gtlog.variables.registry import KnownShards, KnownVariable, read_plain
+from gtlog.variables.reading import read_plain
+from gtlog.variables.registry import KnownShards, KnownVariable
 
 # Optimizers are looked for anew at the first logged steps, at those whose number is a power of two,
 # and at each 64th.

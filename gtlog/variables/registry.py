@@ -12,6 +12,7 @@ from gtlog.notices.failures import Failures
 from gtlog.variables import naming, roles
 from gtlog.variables.models import Models
 from gtlog.variables.objects import ObjectPaths
+from gtlog.variables.reading import read_plain
 from gtlog.variables.recounting import RecountedPaths
 
 
@@ -51,6 +52,12 @@ class KnownVariable:
         """Whether it is this variable, or a part of it."""
         return self._variable() is variable
 
+    @property
+    def plain_variable(self):
+        """The variable where it alone has the value; None of what has copies or parts."""
+        variable = self._variable()
+        return None if variable is None or _compat.is_distributed(variable) else variable
+
     def read(self):
         """The value at this point of the program, eager or symbolic.
 
@@ -69,35 +76,14 @@ class KnownShards(KnownVariable):
         super().__init__(shards[0], path, role, when_dropped)
         self._shards = [weakref.ref(shard) for shard in shards]
 
+    plain_variable = None
+
     def stands_for(self, variable):
         return any(shard() is variable for shard in self._shards)
 
     def read(self):
         """All of its rows."""
         return tf.concat([read_plain(shard()) for shard in self._shards], 0)
-
-
-def read_each(known_variables, failures, when="", step=None):
-    """Reads variables at this point of the program; one that cannot be read costs itself alone.
-
-    Args:
-      known_variables: Iterable of `KnownVariable`.
-      failures: `Failures`, which each one that cannot be read goes to.
-      when: When in the step they are read, for the message.
-      step: Number of the step, where it is known.
-
-    Returns:
-      List of (`KnownVariable`, value), of those that could be read.
-    """
-    return failures.each(
-        lambda known: f"read the variable {known.path!r}{when}",
-        known_variables,
-        lambda known: known.read(),
-        step,
-    )
-
-
-BEFORE_UPDATE = " before the update"
 
 
 class VariableRegistry:
@@ -295,11 +281,6 @@ class VariableRegistry:
                 if known.steps_logged <= 1:
                     self._taken.discard(known.path)
                     self._taken_recounted.discard(known.recounted)
-
-
-def read_plain(variable):
-    """The value of a variable without copies, at this point of the program."""
-    return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
 
 
 def _read_copies(variable):

@@ -32,12 +32,13 @@ class StepCounter:
 
     def begin(self):
         """Begins a step: its number and whether it is logged; (None, False) after a failure."""
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None:
+        begun, self._ahead = self._ahead, None
+        if begun is None:
+            begun = self._asked(self._step_number.read)
+        else:
             self._step_number.skip(1)
-        number, is_due = ahead or self._asked(self._step_number.read)
-        self._last = number
-        return number, is_due
+        self._last = begun[0]
+        return begun
 
     def latest(self):
         """Number of the step that was begun last; 0 before the first."""

@@ -14,7 +14,7 @@ from gtlog.records.optimizer_record import OptimizerRecord, SlotRecord
 from gtlog.values import VALUE_TYPES, Notice, Unreadable
 from gtlog.variables.in_use import VariablesInUse
 from gtlog.variables.optimizers import KnownOptimizerVariable
-from gtlog.variables.registry import read_each
+from gtlog.variables.reading import read_each
 
 
 class PostHook:

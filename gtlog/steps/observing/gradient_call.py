@@ -12,7 +12,8 @@ from gtlog.records.asked import Asked
 from gtlog.records.losses import Target
 from gtlog.steps import messages
 from gtlog.variables import naming, roles
-from gtlog.variables.registry import BEFORE_UPDATE, KnownVariable, read_each
+from gtlog.variables.reading import BEFORE_UPDATE, read_each
+from gtlog.variables.registry import KnownVariable
 
 
 @dataclasses.dataclass(frozen=True)
