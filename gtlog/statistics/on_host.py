@@ -17,8 +17,9 @@ from gtlog.statistics.results import Extremes, bucket_rows, scale_for_sums, with
 _BLOCK = 16384
 # From this number of elements on, a table of counts by three buckets pays for itself.
 _MANY = 16 * _BLOCK
-# Elements that are read as they are stored: 256 KiB of float32.
-_NATIVE_BLOCK = 4 * _BLOCK
+# Elements that are read as they are stored: 1 MiB of float32, so that a call of numpy costs little
+# beside what it does.
+_NATIVE_BLOCK = 16 * _BLOCK
 # Products of float32 that are summed up in float32.
 _ROW = 512
 

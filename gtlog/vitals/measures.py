@@ -14,8 +14,8 @@ from gtlog.statistics.results import Extremes
 from gtlog.vitals import sketches
 from gtlog.vitals.columns import COLUMNS, SKETCHES
 
-# Elements of a large tensor that are looked at together: 256 KiB of float32.
-_BLOCK = 65536
+# Elements of a large tensor that are looked at together: 1 MiB of float32.
+_BLOCK = 262144
 # Elements of small tensors that are measured together: 256 KiB of float64.
 _TOGETHER = 32768
 # Products of float32 that are summed up in float32.

@@ -200,7 +200,7 @@ class TestDescribeDifference:
                 difference = after.astype(np.float64) - before.astype(np.float64)
         assert_described(describe_difference(after, before), difference)
 
-    @pytest.mark.parametrize("size", [BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 3])
+    @pytest.mark.parametrize("size", [BLOCK - 1, BLOCK, BLOCK + 1, 33 * BLOCK + 3])
     def test_several_blocks(self, size):
         """Arrays of one block, one element less or more, and several."""
         random = np.random.RandomState(size)
@@ -236,7 +236,7 @@ class TestNorm:
         described = describe_difference(after, before)
         assert statistics.norm_of_difference(after, before) == described.norm
 
-    @pytest.mark.parametrize("size", [BLOCK - 1, BLOCK, 4 * BLOCK + 511, 9 * BLOCK + 1])
+    @pytest.mark.parametrize("size", [BLOCK - 1, BLOCK, 16 * BLOCK + 511, 33 * BLOCK + 1])
     @pytest.mark.parametrize("scale", [1e-40, 1e-24, 1e-16, 1e-12, 1.0, 1e17, 1e19, 1e37])
     @pytest.mark.parametrize("offset", [0.0, 100.0])
     def test_of_many_float32_they_have_six_digits(self, size, scale, offset):
