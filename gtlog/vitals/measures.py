@@ -253,12 +253,12 @@ def _tell(ones, name, norms):
 
 
 def _add_zeros_of_gradients(table, part, ones, gradients):
-    zeros = _zeros_in_rows(gradients)
-    table[part, _COLUMN["gradient_zeros"]] = zeros / gradients.shape[1]
-    for position, one, count in zip(part, ones, zeros.tolist()):
-        if one.units:
-            dead = _dead_units(one.gradient, one.units, count) if count else 0.0
-            table[position, _COLUMN["dead_units"]] = dead
+    is_zero, part = gradients == 0.0, np.array(part)
+    table[part, _COLUMN["gradient_zeros"]] = np.count_nonzero(is_zero, axis=1) / is_zero.shape[1]
+    for units in {one.units for one in ones if one.units}:
+        places = [place for place, one in enumerate(ones) if one.units == units]
+        is_dead = is_zero[places].reshape(len(places), -1, units).all(axis=1)
+        table[part[places], _COLUMN["dead_units"]] = np.count_nonzero(is_dead, axis=1) / units
 
 
 def _add_updates(table, part, ones, updates, gradients):
@@ -294,7 +294,9 @@ def _add_sums(row, one, sums):
     row[_SKETCH] = sketches.of_large(np.concatenate(sums.of_rows), size)
     if one.gradient is not None:
         row[_COLUMN["gradient_zeros"]] = sums.gradient_zeros / size
-        if one.units:
+        if sums.is_dead is not None:
+            row[_COLUMN["dead_units"]] = np.count_nonzero(sums.is_dead) / one.units
+        elif one.units:
             row[_COLUMN["dead_units"]] = _dead_units(one.gradient, one.units, sums.gradient_zeros)
     if one.before is None:
         return True
@@ -315,6 +317,10 @@ class _Sums:
 
     Args:
       one: `Tensors`.
+
+    Attributes:
+      is_dead: Bool array `[units]`, the units whose weights all have a gradient of zero; None where
+        a block does not end with a row of the kernel, and of all else.
     """
 
     def __init__(self, one):
@@ -327,6 +333,9 @@ class _Sums:
         self.value_squares = self.gradient_squares = self.update_squares = self.product = 0.0
         self.value_zeros = self.gradient_zeros = 0
         self.of_rows = []
+        self.is_dead = None
+        if self._gradient is not None and one.units and _BLOCK % one.units == 0:
+            self.is_dead = np.ones(one.units, bool)
         self._value_range = _Range(one.value.size, one.known, "value_extremes")
         if self._gradient is not None:
             self._gradient_range = _Range(one.gradient.size, one.known, "gradient_extremes")
@@ -355,6 +364,9 @@ class _Sums:
                 self.update_squares = _with_dot(self.update_squares, update, update)
             if gradient is not None:
                 self.gradient_zeros += self._zeros(gradient)
+                if self.is_dead is not None:
+                    is_zero = self._is_zero[: gradient.size].reshape(-1, self.is_dead.size)
+                    self.is_dead &= is_zero.all(axis=0)
                 self.gradient_squares = _with_dot(self.gradient_squares, gradient, gradient)
             if update is not None and gradient is not None:
                 self.product = _with_dot(self.product, update, gradient)

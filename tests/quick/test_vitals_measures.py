@@ -188,16 +188,24 @@ class TestDirection:
 class TestDeadUnits:
     """`dead_units`, over the columns of the gradient."""
 
-    @pytest.mark.parametrize("weights", [3, 4000])
-    @pytest.mark.parametrize("dead", [0, 1, 7, 20])
-    def test_share(self, weights, dead):
+    @pytest.mark.parametrize("weights", [3, 4000, 20000])
+    @pytest.mark.parametrize("units, dead", [(20, 0), (20, 1), (20, 20), (16, 0), (16, 7), (16, 16)])
+    def test_share(self, weights, units, dead):
         """A unit is dead where each of its weights has a gradient of zero."""
-        after, before, _ = arrays((weights, 20))
-        gradient = np.ones((weights, 20), np.float32)
-        gradient[:, :dead] = 0.0
-        gradient[1:, dead:] = 0.0
-        numbers = measured((after, before, gradient, None, 20))[0]
-        assert numbers["dead_units"] == pytest.approx(dead / 20)
+        kernels = [
+            (*arrays((weights, units), seed=seed)[:2], self.gradient(weights, units, count))
+            for seed, count in enumerate((dead, units - dead))
+        ]
+        first, second = measured(*((*kernel, None, units) for kernel in kernels))
+        assert first["dead_units"] == pytest.approx(dead / units)
+        assert second["dead_units"] == pytest.approx(1 - dead / units)
+
+    @staticmethod
+    def gradient(weights, units, dead):
+        """Of the units that are not dead one weight has a gradient, the last."""
+        gradient = np.zeros((weights, units), np.float32)
+        gradient[-1, dead:] = 1.0
+        return gradient
 
     def test_of_kernels_alone(self):
         """What has no units has no dead ones."""
