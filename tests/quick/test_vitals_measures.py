@@ -189,7 +189,7 @@ class TestDeadUnits:
     """`dead_units`, over the columns of the gradient."""
 
     @pytest.mark.parametrize("weights", [3, 4000, 20000])
-    @pytest.mark.parametrize("units, dead", [(20, 0), (20, 1), (20, 20), (16, 0), (16, 7), (16, 16)])
+    @pytest.mark.parametrize("units, dead", [(20, 0), (20, 1), (20, 20), (16, 0), (16, 7)])
     def test_share(self, weights, units, dead):
         """A unit is dead where each of its weights has a gradient of zero."""
         kernels = [
