@@ -107,6 +107,12 @@ class VariableRecord:
         return self.gradient is None or isinstance(self._gradient_elements, np.ndarray)
 
     @_computed_once
+    def shape(self) -> Tuple[int, ...]:
+        """Shape of the value, which an array has at once and a tensor has to make."""
+        array = vars(self).get("value_array")
+        return tuple(self.value.shape) if array is None else array.shape
+
+    @_computed_once
     def value_array(self) -> np.ndarray:
         """The value as a numpy array; on the CPU it shares the tensor's memory."""
         return array_of(self.value)

@@ -62,7 +62,7 @@ def attention_heads(buckets: int = DEFAULT_BUCKETS) -> Summary:
 
 
 def _may_have_heads(variable):
-    shape = variable.value.shape
+    shape = variable.shape
     return variable.role == "kernel" and len(shape) >= 3 and all(shape)
 
 
@@ -77,7 +77,7 @@ def _layer(path, kernels):
         return []
     into = [kernels.get(f"{prefix}{name}/kernel{number}") for name in _INTO]
     out = kernels.get(f"{prefix}{_OUT}/kernel{number}")
-    if out is None or None in into or not _agree([tuple(one.value.shape) for one in into], out):
+    if out is None or None in into or not _agree([one.shape for one in into], out):
         return []
     return [*((one, 1) for one in into), (out, 0)]
 
@@ -99,7 +99,7 @@ def _agree(into, out):
         key_heads == value_heads
         and heads % key_heads == 0
         and key_size == size
-        and tuple(out.value.shape)[:2] == (heads, value_size)
+        and out.shape[:2] == (heads, value_size)
     )
 
 
@@ -107,7 +107,7 @@ def _by_head(variable, axis, buckets, note):
     arrays = [(tags.heads, variable.value_array, "")]
     if variable.gradient is not None:
         arrays.append((tags.head_gradients, variable.gradient_array, note))
-    count = variable.value.shape[axis]
+    count = variable.shape[axis]
     where = "[:, {}]" if axis else "[{}]"
     for tag_of, array, further in arrays:
         for head in range(min(count, _MOST_HEADS)):

@@ -75,7 +75,7 @@ def recurrent_gates(buckets: int = DEFAULT_BUCKETS) -> Summary:
         def values_of(recurrent):
             gates, width = _gates_of(recurrent)
             for variable in _layer_variables(recurrent, by_path) if gates else ():
-                shape = tuple(variable.value.shape)
+                shape = variable.shape
                 if all(shape) and shape[-1:] == (width,):
                     yield from _layer_histograms(variable, gates, buckets)
 
@@ -87,7 +87,7 @@ def recurrent_gates(buckets: int = DEFAULT_BUCKETS) -> Summary:
 
 def _gates_of(variable):
     """The gates of a recurrent kernel and the length of its last axis; no gates for all else."""
-    shape = tuple(variable.value.shape) if variable.role == roles.RECURRENT_KERNEL else ()
+    shape = variable.shape if variable.role == roles.RECURRENT_KERNEL else ()
     if len(shape) < 2 or not all(shape) or shape[-1] % shape[-2]:
         return (), 0
     return _GATES.get(shape[-1] // shape[-2], ()), shape[-1]

@@ -120,9 +120,7 @@ def _is_time_to_compare(number):
 
 
 def _key_of(variable):
-    array = vars(variable).get("value_array")  # has a shape at once, which a tensor has to make
-    shape = tuple(variable.value.shape) if array is None else array.shape
-    return variable.path, shape, variable.value.dtype
+    return variable.path, variable.shape, variable.value.dtype
 
 
 def _header_of(variables):
@@ -133,7 +131,7 @@ def _header_of(variables):
             [
                 variable.path,
                 variable.role,
-                [int(size) for size in variable.value.shape],
+                [int(size) for size in variable.shape],
                 variable.value.dtype.name,
                 _is_trained(variable),
                 order,
@@ -178,7 +176,7 @@ def _units(variable):
     """How many units the last axes of a kernel count; None of all else."""
     if variable.role not in (roles.KERNEL, roles.RECURRENT_KERNEL):
         return None
-    shape = variable.value.shape
+    shape = variable.shape
     if len(shape) < 2:
         return None
     if kernel_kinds.is_convolution(variable):

@@ -25,7 +25,7 @@ def is_convolution(variable):
     """
     if variable.role not in (roles.KERNEL, roles.RECURRENT_KERNEL):
         return False
-    rank = len(variable.value.shape)
+    rank = len(variable.shape)
     if not 3 <= rank <= 5:
         return False
     own, layer = _own_name(variable), _layer_name(variable)
@@ -39,7 +39,7 @@ def is_convolution(variable):
 def is_matrix(variable):
     """Whether a variable is a dense or recurrent kernel or an embedding, of rank 2 or more."""
     drawn = (roles.KERNEL, roles.RECURRENT_KERNEL, roles.EMBEDDING)
-    is_weight = variable.role in drawn and len(variable.value.shape) >= 2
+    is_weight = variable.role in drawn and len(variable.shape) >= 2
     return is_weight and not is_convolution(variable)
 
 
