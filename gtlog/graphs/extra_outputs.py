@@ -38,12 +38,12 @@ class ExtraOutputs(Handover):
         self.hand_over(values, lambda *arrived: callback(list(zip(were_read, arrived))))
 
     def take_tensors(self):
-        """The tensors of the graph, which are not kept."""
+        """Returns the tensors of the graph, and keeps none of them."""
         tensors, self._tensors = self._tensors, []
         return tensors
 
     def deliver(self, tensors, capture):
-        """Gives to the callbacks what the function has returned for `take_tensors`."""
+        """Gives the callbacks what the function has returned for the tensors of `take_tensors`."""
         self.capture = capture
         remaining = iter(tensors)
         for count, callback in self._receivers:

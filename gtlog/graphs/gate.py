@@ -37,7 +37,7 @@ class Gate(Handover):
         self._lock = threading.Lock()
 
     def open(self, capture):
-        """Lets pass what the graphs of this step hand over, into `capture`."""
+        """Opens the gate: what the graphs of this step hand over goes into `capture`."""
         other, self.capture = self.capture, capture
         if len(self.running) > 1:
             capture.is_mixed = True
@@ -47,12 +47,12 @@ class Gate(Handover):
 
     @staticmethod
     def mark_overlap(capture):
-        """Marks the capture of a step that another one has begun in."""
+        """Marks the capture of a step, since another step has begun during it."""
         if capture is not None:
             capture.is_mixed = True
 
     def shut(self, capture):
-        """Ends the logged step; where another one has opened the gate since, it is left open."""
+        """Ends the logged step and shuts the gate, unless another step has opened it since."""
         if self.capture is not capture:
             return
         self.capture = None
@@ -73,7 +73,7 @@ class Gate(Handover):
 
         Args:
           asks: bool variable on the host; where it is False, nobody is asked and the gate is shut.
-          answer: Called without arguments on the host; whether the gate is open.
+          answer: Called without arguments on the host; returns whether the gate is open.
         """
         self._make_variables()
         is_open = self._cond(asks.read_value(), lambda: self._answered(answer), ())
@@ -84,13 +84,13 @@ class Gate(Handover):
 
         Args:
           tensors: Symbolic tensors to hand over.
-          callback: Called on the host with the eager tensors. What it raises ends the user's step.
-            The graph keeps it, and with it this gate.
+          callback: Called on the host with the eager tensors. If it raises, the user's step ends.
+            The graph keeps the callback, and with it this gate.
         """
         self._add_branch(self._packed(tensors), callback, known_variables=())
 
     def _packed(self, tensors):
-        """What makes the tensors again inside a branch, which each input takes time to trace."""
+        """A function that makes the tensors inside a branch. Each input of it is slow to trace."""
         if len(tensors) < _FEW or not _compat.computes_on_host_alone():
             return lambda: tensors
         with _compat.stop_recording(), tf.name_scope("gtlog"):
@@ -134,7 +134,7 @@ class Gate(Handover):
         )
 
     def _cond(self, condition, branch, known_variables):
-        """What a branch returns, a bool; False where the condition is."""
+        """The bool that the branch returns; False if the condition is False."""
         is_whole = self._may_be_whole(known_variables)
         place = tf.device("/cpu:0") if is_whole else contextlib.nullcontext()
         with _compat.stop_recording(), tf.name_scope("gtlog"), place:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional
 from gtlog import _compat
 from gtlog.variables import naming
 
-# What the target is proportional to the first input of; `Mul` is proportional to both.
+# Operations that are proportional to their first input; `Mul` is proportional to both inputs.
 _PROPORTIONAL = ("Cast", "Identity", "Mean", "RealDiv", "Reshape", "Sum")
 _PASSING = ("Cast", "Identity")
 _MOST_OPERATIONS = 64
@@ -23,8 +23,8 @@ class LossScale(NamedTuple):
     """What is known of the loss scale of a target.
 
     Attributes:
-      factor: Scalar tensor that losses and gradients were multiplied by; None if by none, as far
-        as is known.
+      factor: Scalar tensor that losses and gradients were multiplied by; None if no such factor is
+        known.
       note: The note for losses and gradients.
     """
 
@@ -41,8 +41,8 @@ def seen_in(target):
 def factor_of(target):
     """The loss scale that tensors in a graph were multiplied by.
 
-    It is the value of a scalar variable that no optimizer trains and that is named as the loss
-    scales of `LossScaleOptimizer` are: `current_loss_scale`, `dynamic_scale`, or `loss_scale`.
+    It is the value of a scalar variable that no optimizer trains. The variable has the name of a
+    loss scale of `LossScaleOptimizer`: `current_loss_scale`, `dynamic_scale`, or `loss_scale`.
 
     Args:
       target: Non-empty list of symbolic tensors that are differentiated together.

@@ -1,9 +1,9 @@
 """The function that runs in place of a step that XLA compiles, on logged steps.
 
 XLA compiles no callback, so no gate can stand in such a graph. On logged steps the decorator calls
-a second `tf.function` instead, made from the same Python function with the same options, which
-returns what the tapes have observed beside what the step returns. On all other steps the user's
-own function runs, which has nothing of gtlog's in it.
+a second `tf.function` instead, made from the same Python function with the same options. It returns
+what the step returns, and beside it what the tapes have observed. On all other steps the user's own
+function runs, with nothing of gtlog's in it.
 """
 
 import weakref
@@ -68,7 +68,7 @@ class CompiledFunctions:
         self._refused = weakref.WeakSet()
 
     def call(self, function, step, args, kwargs):
-        """Calls a function as one step; the function itself where the step is not logged."""
+        """Calls a function as one step: on a logged step its second function, else itself."""
         step.is_compiled = True
         if not step.is_logged or function in self._refused:
             return function(*args, **kwargs)
@@ -84,8 +84,8 @@ class CompiledFunctions:
             with self._failures.guard("read the gradients", step.number):
                 deliver()
             return result
-        # XLA has refused it before anything ran. If it refuses the user's own as well, that error
-        # is theirs to see.
+        # XLA has refused the second function before anything ran. If XLA refuses the user's own as
+        # well, the user sees that error.
         result = function(*args, **kwargs)
         self._refused.add(function)
         self._failures.failed("compile the step together with its gradients", failure, step.number)

@@ -15,7 +15,7 @@ class TracedFunctions:
         self._latest = _nothing
 
     def before_call(self, function):
-        """Notes whether a function comes with a trace that is not the logger's."""
+        """Notes whether a function was traced before the logger's first call of it."""
         if self._latest() is function:
             return
         self._latest = weakref.ref(function)
@@ -31,8 +31,8 @@ class TracedFunctions:
     def variables_of(self, function, args, kwargs):
         """The trainable variables of the trace that has just run with these arguments.
 
-        A function of one trace is asked once: to look the trace up by arguments that the step has
-        changed would trace anew.
+        A function with a single trace is asked once. The step may change the arguments, and to look
+        the trace up by changed arguments would trace anew.
         """
         count = _compat.tracing_count(function)
         if count == 1 and function in self._only_trace:

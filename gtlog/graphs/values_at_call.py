@@ -1,7 +1,7 @@
 """Values before the update that the host reads before the call of a `tf.function`.
 
-As long as a graph has written none of the variables that it differentiates, their values before
-the update are those before its call. The host reads them there, on logged steps, and the graph,
+As long as a graph has written none of the variables that it differentiates, they have the values
+that they had before its call. So on logged steps the host reads them before the call. The graph,
 which runs at each step, needs no branch for them.
 """
 
@@ -45,8 +45,8 @@ class ValuesAtCall:
           capture: `Capture` of the step that makes the call, None if it is not logged.
 
         Returns:
-          False if there are none, any of them cannot be read there, or the graph may have written
-          it by now. The graph then has to hand the values over itself.
+          False if there are no variables, if the host cannot read one of them, or if the graph may
+          have written one by now. The graph then has to hand the values over itself.
         """
         if not known_variables or _compat.is_nested_graph():
             return False
@@ -61,7 +61,7 @@ class ValuesAtCall:
         return True
 
     def _read_while_traced(self, known_variables, capture):
-        """Reads what became known only now; the graph has not run yet."""
+        """Reads the variables that are new in this trace. Returns whether all could be read."""
         new = [known for known in known_variables if known not in capture.at_call]
         with tf.init_scope():
             if not all(known.variable.is_initialized() for known in new):

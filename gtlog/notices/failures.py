@@ -1,4 +1,4 @@
-"""What becomes of a failure of gtlog: it is said once, and never ends the user's training."""
+"""What becomes of a failure of gtlog: it is said once, and by default training goes on."""
 
 import collections
 
@@ -15,7 +15,7 @@ ALL_ELSE = "All else of the step is logged; norms and ratios are of what could b
 
 
 class _Guard:
-    """Hands a failure of its block on. A generator would take three times as long to make one."""
+    """Hands a failure of its block on. To make it by a generator would take three times as long."""
 
     __slots__ = ("_failures", "_doing", "_step")
 
@@ -45,8 +45,8 @@ class Failures:
         the first failure of a step as a `LoggingError`, once the user's step has completed.
 
     Attributes:
-      home: `Line` that a warning points at where none of the user's runs, as in a callback of
-        TensorFlow's. At first the line that made this object.
+      home: `Line` that a warning points at if no line of the user's runs, as in a callback of
+        TensorFlow. At first the line that made this object.
 
     Raises:
       ValueError: `on_error` is another value.
@@ -69,7 +69,7 @@ class Failures:
 
         Args:
           message: What to say.
-          once: What makes it the same message next time; None takes the text itself.
+          once: Key that tells whether the message was given before; None takes the text itself.
         """
         this = object()
         # One operation: threads may share a logger.
@@ -82,12 +82,12 @@ class Failures:
 
         Args:
           doing: What the block does, as in "gtlog could not <doing>".
-          step: Number of the step that it does it for, where there is one.
+          step: Number of the step that the work is for, if there is one.
         """
         return _Guard(self, doing, step)
 
     def each(self, doing, items, work, step=None):
-        """Does the same work on several parts of a step; one that fails costs itself alone.
+        """Does the same work on several parts of a step. A part that fails costs no other part.
 
         Args:
           doing: Function from an item to what is done with it, as for `guard`.
@@ -96,7 +96,7 @@ class Failures:
           step: As for `guard`.
 
         Returns:
-          List of the items and what `work` returned for them, as pairs; without those that failed.
+          List of pairs: an item, and what `work` returned for it. Items that failed are left out.
         """
         done = []
         for item in items:
@@ -116,7 +116,7 @@ class Failures:
           error: The exception.
           step: As for `guard`.
           consequence: Sentences to add to the warning.
-          once: What makes it the same failure next time; None takes its text.
+          once: Key that tells whether the failure was given before; None takes its text.
         """
         where = "" if step is None else f" at step {step}"
         what = f"{type(error).__name__}: {error}"
@@ -132,7 +132,7 @@ class Failures:
         """Has something done once the step has completed, outside of any guard.
 
         Args:
-          work: Called without arguments by `raise_pending`. What it raises is the user's.
+          work: Called without arguments by `raise_pending`. What it raises reaches the user.
         """
         self._put_off.append(work)
 

@@ -6,7 +6,7 @@ import warnings
 
 from gtlog import _compat
 
-# What stands between gtlog and the user's line: gtlog and what it is called through.
+# Packages between the failure and the user's line: gtlog, and what gtlog is called through.
 _LIBRARIES = frozenset(
     {"gtlog", "wrapt", "tensorflow", "keras", "tf_keras"}
     | {"concurrent", "contextlib", "functools", "threading", "weakref"}

@@ -12,7 +12,7 @@ class Asked:
       known_variables: `KnownVariable`s among the sources.
       tape: The tape.
 
-    A graph keeps it for ever, so it holds no tensor, and variables weakly.
+    A graph keeps this object for ever, so it holds no tensor, and variables only weakly.
     """
 
     def __init__(self, known_variables, tape):

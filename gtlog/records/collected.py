@@ -18,30 +18,30 @@ class Capture:
     """Collects losses, gradients and values before the update; all of them eager tensors.
 
     A gradient that was taken while an outer tape was still recording is an intermediate result
-    (a gradient penalty, an inner loop of meta-learning): for a variable whose gradient the outer
-    tape takes as well, only that one counts. The same holds for losses.
+    (a gradient penalty, an inner loop of meta-learning). If the outer tape takes the gradient of
+    the same variable as well, only the outer gradient counts. The same holds for losses.
 
-    Gradients of one variable are summed while it keeps its value. Where the step has changed it
-    between them (several updates in one step), they are gradients at different weights, and the
-    last counts. Of several losses that have the same key and place, the last counts.
+    Gradients of one variable are summed while the variable keeps its value. If the step changes the
+    variable between them (several updates in one step), they are gradients at different weights,
+    and only those at the last value count. Of losses with the same key and place, the last counts.
 
-    The replicas of a distribution strategy each hand over a part: the sum of their gradients is
-    what an optimizer applies, and the sum of their losses what that is the gradient of.
+    The replicas of a distribution strategy each hand over a part. An optimizer applies the sum of
+    their gradients, which is the gradient of the sum of their losses.
 
     Args:
       step: Number of the step.
 
     Attributes:
-      used: `KnownVariable`s that the step reads, as far as that is seen: what it trains where no
-        tape was asked for any.
+      used: `KnownVariable`s that the step was seen to read. If no tape was asked for any variable,
+        the step trains these.
       of_model: `KnownVariable`s that are logged because the `model` of the logger has them.
       is_mixed: Whether another step of the logger ran while this one did.
       is_from_graph: Whether anything came out of a graph.
       at_call: Dict from `KnownVariable` to its value before the call of the step's `tf.function`,
         where the host reads it.
-      own: Dict from the tags of the user's own values to the values, of each the last.
+      own: Dict from the tag of each value of the user's own to the last value with that tag.
       computed: Dict from summaries to what they have had computed at the end of the step's graph.
-      is_over: Whether the step's function has returned where the step is logged.
+      is_over: Whether the step's function has returned by the time that the step is logged.
     """
 
     def __init__(self, step):
@@ -77,8 +77,8 @@ class Capture:
 
         Args:
           asked: `Asked`.
-          variables: Variables that live to the end of the step, to be read then: a step may have
-            made them for itself.
+          variables: Variables to keep alive to the end of the step, when they are read. The step
+            may have made them for itself.
         """
         self._asked.append(asked)
         self._variables.extend(variables)
@@ -86,7 +86,7 @@ class Capture:
     def add_before(self, known, value):
         """Keeps the value that a variable has before the update; the first of a step counts.
 
-        A later one says whether the step has changed the variable since its last gradient.
+        A later value shows whether the step has changed the variable since its last gradient.
         """
         self._before.setdefault(known, value)
         latest = self._latest.get(known)
@@ -95,7 +95,7 @@ class Capture:
         self._latest[known] = value
 
     def add_of_tape(self, name, known_variables, enclosed):
-        """Notes the variables that a tape of some name is asked for the gradients of."""
+        """Notes the variables whose gradients a tape of some name is asked for."""
         self._of_tapes[enclosed].setdefault(name, {}).update(dict.fromkeys(known_variables))
 
     def add_loss(self, target, tensors, enclosed, replica=0):
@@ -133,8 +133,9 @@ class Capture:
     def trained(self):
         """The `KnownVariable`s that the step trains, as a set.
 
-        Those that a tape was asked for, seen here or where nothing can be handed over. Where none
-        was, those that the step uses, but for what a model says that it keeps frozen.
+        These are the variables that a tape was asked for, also where no gradient can be handed
+        over. If no tape was asked for any, they are the variables that the step uses, without those
+        that a model keeps frozen.
         """
         asked = {known for call in self._asked for known in call.known_variables}
         asked |= {known for known in self.used if known.is_trained_unseen}
@@ -169,7 +170,7 @@ class Capture:
     def differentiated(self):
         """What was differentiated in the step, in the order of the `gradient` calls.
 
-        What `loss_of` takes; each has its `target`, a `Target`.
+        A list of what `loss_of` takes. Each item has an attribute `target`, a `Target`.
         """
         inner = [seen for (_, _, enclosed), seen in self._losses.items() if enclosed]
         outer = [seen for (_, _, enclosed), seen in self._losses.items() if not enclosed]
@@ -177,7 +178,7 @@ class Capture:
 
     @staticmethod
     def loss_of(seen):
-        """The `Loss` of one that was differentiated, summed over the replicas."""
+        """The `Loss` of an item of `differentiated`, summed over the replicas."""
         value = sum(_sum_of(tensors) for tensors in seen.last.values())
         return Loss(seen.target, value, max(seen.counts.values()))
 
@@ -185,8 +186,8 @@ class Capture:
     def with_gradient(self):
         """What a gradient arrived for, in order.
 
-        A `KnownVariable` for each; and an `OfTape` for the part of it that tapes of one name took,
-        where that is not all of it.
+        First a `KnownVariable` for each gradient. Then an `OfTape` for each part of a gradient that
+        tapes of one name took, unless that part is the whole gradient.
         """
         return [*self._gradients, *self._of_names()]
 

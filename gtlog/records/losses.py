@@ -1,8 +1,8 @@
 """Which losses a logger has met, and what each of them is called.
 
-A loss keeps its name by what it is the loss of: the name of its tape, or the first variable that it
-was differentiated by. The order of the `gradient` calls would not do, since a step may leave some
-of them out.
+A loss keeps its name in all steps. It is known again by the name of its tape, or else by the first
+variable that it was differentiated by. The order of the `gradient` calls would not do, since a step
+may leave some of them out.
 """
 
 from typing import NamedTuple, Tuple
@@ -17,7 +17,7 @@ class Target(NamedTuple):
     Attributes:
       name: The name of its tape, empty where it has none.
       sources: Paths of the variables that it was differentiated by, in the order of the sources.
-      place: How many targets with the same key the same tape had before in the step.
+      place: How many earlier targets of the same tape in the step have the same key.
     """
 
     name: str
@@ -49,8 +49,8 @@ class Loss(NamedTuple):
 class LossNames:
     """The table of one logger, in which each loss has its place for good.
 
-    The first logged step that has losses decides: its only loss has no name, of several each has
-    its number. A loss that turns up later gets the next number.
+    The first logged step that has losses decides. If it has one loss, that loss has no name. If it
+    has several, each has a number. A loss that turns up later gets the next number.
     """
 
     def __init__(self):
@@ -66,8 +66,8 @@ class LossNames:
             and place.
 
         Returns:
-          List of str, the part of the tag after `loss/`; empty for the tag `loss`. None for a loss
-          of more than 32.
+          List of str: for each loss the part of its tag after `loss/`, empty for the tag `loss`.
+          None for a loss of a tape without a name, if 32 such losses have tags already.
         """
         places = self._places_of([target for target in targets if not target.name])
         if self._first_is_plain is None and places:
@@ -93,9 +93,10 @@ class LossNames:
         return places
 
     def _family_of(self, target, taken):
-        """The losses that a new key belongs to: of a model that more, or less, is trained of now.
+        """The family that a new key belongs to, as when more or less of a model is trained now.
 
-        It is the one that shares a variable with it and is not there itself in this step.
+        It is the only family that shares a variable with the target and has no loss at that place
+        in this step. If there is none, or several, it is a new family.
         """
         shares = {
             id(family): family

@@ -15,7 +15,7 @@ from gtlog.tensors.arrays import array_of
 
 
 class _computed_once(functools.cached_property):
-    """A cached property without the lock, which takes longer than many a small tensor's numbers."""
+    """A cached property without a lock: locking takes longer than a small tensor's numbers."""
 
     def __get__(self, instance, owner=None):
         if instance is None:
@@ -34,32 +34,33 @@ class VariableRecord:
       role: `"kernel"`, `"recurrent_kernel"`, `"bias"`, `"embedding"`, `"gain"`,
         `"moving_statistic"` or `"other"`, as the path tells.
       value: Eager tensor, the value after the step and so after the optimizer update.
-      before: Eager tensor of the same shape, the value before the update, of several updates in
-        one step before the first; None where neither
-        `InstrumentedTape.gradient` asked for the variable in this step, nor
-        `StepLogger.keras_callback` for the trainable variables of its model.
-      gradient: What `InstrumentedTape.gradient` returned, summed over the calls of the step; where
-        the step changed the variable between them, over those after the last change. An eager
-        tensor, or `tf.IndexedSlices` of eager tensors. None if there was none.
+      before: Eager tensor of the same shape, the value before the update; if a step has several
+        updates, before the first. None if the value was not read then. It is read for the variables
+        that `InstrumentedTape.gradient` is asked for in this step, and at such a call for those of
+        the logger's `model` too, except moving statistics. In `fit`, `StepLogger.keras_callback`
+        reads it for the trainable variables of its model.
+      gradient: What `InstrumentedTape.gradient` returned, summed over the calls of the step. If the
+        step changed the variable between the calls, only those after the last change are summed.
+        An eager tensor, or `tf.IndexedSlices` of eager tensors. None if there was none.
       layer: Class name of the layer that holds the variable (`"Conv2D"`), None if no `model` was
         given to the logger.
       models: Names of the models of the logger that hold the variable, where `model` gave them
         names; the first leads the path. Empty elsewhere.
-      recounted: The path that the variable has where the process has made no other models before
-        (`docs/names`), which comparisons go by; None where its model is not known.
+      recounted: The path that the variable would have if the process had made no other models
+        (`docs/names`). Runs are compared by it. None if the model of the variable is not known.
       replica_gradients: Where several replicas of a `tf.distribute` strategy took gradients, the
         part of each that runs in this process, in the order of their numbers; `gradient` is their
         sum. Empty elsewhere.
       is_trained: Whether the step trains the variable: whether an `InstrumentedTape` was asked for
-        its gradient. Where none was asked for any variable, whether the step reads it and it is
-        trainable. False for what is logged because the `model` of the logger has it.
+        its gradient. If no tape was asked for any variable, whether the step reads this one and it
+        is trainable. False if it is logged only because the `model` of the logger has it.
       was_asked: Whether `InstrumentedTape.gradient` was asked for the variable in this step; None
         where no `InstrumentedTape` was asked for anything.
       is_missing: Whether each such call returned None for it; None if it was not asked for.
       was_read: Whether a tape saw the variable read before it was asked; None where that cannot be
         told: without `InstrumentedTape`, with `watch_accessed_variables=False`, and of variables
         with `trainable=False`, which no tape watches.
-      source: The `KnownVariable` that it is a record of; None of one that is made by hand.
+      source: The `KnownVariable` that this is a record of; None if the record is made by hand.
       silent_units: Share of the units of a kernel that put out zero for all of a fixed batch; None
         unless `summaries.layer_outputs` has seen them.
       saturation: Share of the outputs of a kernel's units that lie at the ends of their range;
@@ -108,7 +109,7 @@ class VariableRecord:
 
     @_computed_once
     def shape(self) -> Tuple[int, ...]:
-        """Shape of the value, which an array has at once and a tensor has to make."""
+        """Shape of the value. An array has it at once, a tensor has to make it."""
         array = vars(self).get("value_array")
         return tuple(self.value.shape) if array is None else array.shape
 
@@ -147,7 +148,7 @@ class VariableRecord:
 
     @_computed_once
     def value_norm(self) -> float:
-        """L2 norm of the value after the update, of float32 right to a relative 1e-6."""
+        """L2 norm of the value after the update; for float32 right to a relative 1e-6."""
         elements = self._value_elements
         return _reducer(elements).norm(elements, self.value_extremes)
 
@@ -207,7 +208,7 @@ class VariableRecord:
 
     @_computed_once
     def _gradient_elements(self):
-        """The gradient where it lives; of slices the touched rows, which are put together here."""
+        """The gradient where it lives; for slices the touched rows, put together on the host."""
         is_sparse = isinstance(self.gradient, tf.IndexedSlices)
         if is_sparse or _reducer(self.gradient) is statistics:
             return self.gradient_array
@@ -253,19 +254,19 @@ class StepRecord:
         where the target is no scalar. Empty without an `InstrumentedTape`.
       variables: The variables that the step touched and the logger's filter lets through, in the
         order of their creation.
-      gradient_note: Markdown that must be read with losses and gradients, of loss scales; mostly
-        empty.
+      gradient_note: Markdown that must be read with losses and gradients, such as on loss scales;
+        mostly empty.
       loss_names: The name of each loss, the part of its tag after `loss/`: the name of its tape, or
         a number that the same loss has in all steps; empty for the tag `loss`. Without them, one
         loss has no name, and several are `"0"`, `"1"`, ….
       loss_notes: Markdown for each loss, what it is the loss of.
       tapes: One `TapeRecord` for each name that tapes of the step have.
-      optimizers: One `OptimizerRecord` for each optimizer of the step that is known, where the
-        logger has the summary `vitals()`, or `optimizer()`, without which they have no slots.
+      optimizers: One `OptimizerRecord` for each known optimizer of the step, if the logger has the
+        summary `vitals()` or `optimizer()`. Without `optimizer()` they have no slots.
       computed: What summaries have had computed at the end of the step's graph: eager tensors by
         the summary.
       is_over: Whether the step's function has returned, so that variables have the values that it
-        left. Beneath a `tf.function` its graph still runs.
+        left. False beneath a `tf.function`, whose graph still runs.
     """
 
     step: int

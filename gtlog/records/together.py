@@ -1,6 +1,6 @@
 """Statistics of all small variables of a step in one go, for the summaries that ask each for them.
 
-What fails here costs nothing: the variable is asked alone, and says itself what is wrong with it.
+A failure in this module costs nothing: the variable is computed alone later, and fails there.
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ def _may_be_nonfinite(variable, name):
 
 
 def know_norms(variables):
-    """As `know_extremes`, and of the norms of values, gradients and updates."""
+    """As `know_extremes`; finds the norms of values, gradients and updates as well."""
     for of, name in _KINDS:
         norm = name.replace("extremes", "norm")
         small = _known(_small(_without(norm, variables), of), name)
@@ -104,7 +104,7 @@ def _small(variables, of):
     for variable in variables:
         try:
             array = of(variable)
-        except Exception:  # whoever asks for this variable meets it again, and says so
+        except Exception:  # computed alone, the variable fails again, and that is reported
             continue
         if isinstance(array, np.ndarray) and together.is_small(array):
             pairs.append((variable, array))

@@ -5,8 +5,8 @@ it. A context variable holds it per thread and per task, so nothing is shared be
 threads or coroutines; outside a step it is None.
 
 A distribution strategy runs the code of its replicas in threads of their own, which see no context
-variable. What TensorFlow does hand on to them are the creators of variables that are in force, so
-a creator that leaves each variable as it is carries the step there.
+variable. But TensorFlow hands on to them the variable creators that are in force. So the step
+travels in such a creator, which leaves each variable as it is.
 """
 
 import contextvars
@@ -47,7 +47,7 @@ class Step(Protocol):
           sources: As given to `gradient`; any structure of variables and tensors.
 
         Returns:
-          What takes its result; None if nothing of the call is logged.
+          An `Observation`, which takes the result of the call. None if nothing of it is logged.
         """
 
 
@@ -69,7 +69,7 @@ def active_step() -> Optional[Step]:
 class StepCarrier:
     """Takes a step along to the replicas that the program starts in this context.
 
-    To TensorFlow it is a creator of variables, one that leaves them to the next creator.
+    To TensorFlow it is a variable creator, which leaves each variable to the next creator.
     """
 
     def __init__(self, step):

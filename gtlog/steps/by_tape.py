@@ -13,7 +13,7 @@ class InlineStep(EagerStep):
 
     Attributes:
       is_differentiated: Whether a gradient was taken, so that a new tape begins the next step.
-      is_closed: Whether it was logged or dropped: what its tapes still do is no part of it.
+      is_closed: Whether it was logged or dropped. What its tapes do afterwards is no part of it.
     """
 
     is_differentiated = False
@@ -43,7 +43,7 @@ class InlineStep(EagerStep):
 
 
 class PendingStep:
-    """The step of a plain loop that is under way; all that has to be finished when a logger ends.
+    """The step of a plain loop that is under way. A logger that ends has only this to finish.
 
     Attributes:
       step: An `InlineStep`, or None if nothing is pending.
@@ -79,10 +79,10 @@ class InlineSteps:
         self.pending = PendingStep()
 
     def for_new_tape(self):
-        """The step that a tape belongs to which is entered now.
+        """The step of the tape that is entered now.
 
-        It is the current one, unless a gradient was taken in it and none of its tapes records any
-        more: then that step is over and a new one begins.
+        Usually it is the current step. If a gradient was taken in that step and none of its tapes
+        records any more, the step is over and a new one begins.
         """
         self.pending.finish()
         if self.pending.step is None:

@@ -1,4 +1,4 @@
-"""The code of a step in one thread, whose tapes then find the step."""
+"""The code of a step in one thread, and how the tapes in it find the step."""
 
 import contextlib
 
@@ -7,7 +7,7 @@ from gtlog.steps.active_step import StepCarrier, enter_step, leave_step
 
 
 class StepCode:
-    """What runs in one thread as part of a step, whose tapes then find the step.
+    """A context manager around the code of a step in one thread. Tapes in it find the step.
 
     Args:
       step: The step, which has begun.
@@ -34,7 +34,7 @@ class StepCode:
     def _watch(self):
         watcher = _compat.variable_watcher()
         with contextlib.ExitStack() as entering:
-            # TensorFlow crashes when a watcher is asked that was never entered.
+            # TensorFlow crashes if a watcher is asked for its variables and was never entered.
             entering.enter_context(StepCarrier(self._step))
             entering.enter_context(watcher)
             self._watching = contextlib.ExitStack()

@@ -16,7 +16,7 @@ class EagerStep(RunningStep):
       number: Number of the step, once begun.
       is_logged: Whether it is logged, once begun.
       is_compiled: Whether the decorated function itself is compiled by XLA.
-      function: The `tf.function` object that the step is one call of; None where it is not.
+      function: The `tf.function` object, if the step is one call of it; else None.
       outputs: While the second function of such a step is traced, its `ExtraOutputs`.
     """
 
@@ -25,7 +25,7 @@ class EagerStep(RunningStep):
 
     @property
     def is_watched(self):
-        """Whether it must find what variables it reads, and be found by the threads of replicas."""
+        """Whether to watch what the step reads, and to carry the step to the replicas' threads."""
         registry = self.registry
         return self.is_logged or not registry.has_variables or registry.is_distributed
 
@@ -35,10 +35,10 @@ class EagerStep(RunningStep):
             self._read += self.registry.add_all(variables)
             if self.is_logged:
                 self._of_model = self.registry.add_model(self.model)
-                self._alive += variables  # its end reads those that it made for itself, too
+                self._alive += variables  # the end of the step reads also those that it made itself
 
     def touched(self, known_variables):
-        """Notes variables that the step uses, those that are read in other threads included."""
+        """Notes variables that the step uses, also those that other threads read."""
         self._read += known_variables
 
     def calls(self, captured):
@@ -88,7 +88,7 @@ class EagerStep(RunningStep):
             self._gate.mark_overlap(self._gate.capture)
 
     def finish(self):
-        """The post-hook: logs the step, whose update is done."""
+        """The post-hook: logs the step after its update."""
         self._leave_gate()
         if self.is_logged:
             with self.failures.guard("log the step", self.number):
@@ -102,7 +102,7 @@ class EagerStep(RunningStep):
             self.failures.notice(messages.MIXED)
         with self.failures.guard("find the variables", self.number):
             self._tell_what_is_used()
-            if is_dropped:  # which of the variables are this step's is not known any more
+            if is_dropped:  # nothing shows any more which variables are this step's
                 self._capture.used = list(self.registry)
         with self._counter.logging():
             self.post_hook.finish_eagerly(self._capture)
@@ -125,7 +125,7 @@ class EagerStep(RunningStep):
                 self._gate.shut(self._capture)
 
     def observe(self, tape, target, sources, scale=None):
-        """As `Step.observe`, of a target whose `LossScale` may be known."""
+        """As `Step.observe`; `scale` is the `LossScale` of the target, None if it is unknown."""
         if not tf.executing_eagerly():
             return self._observed_in_graph(tape, target, sources, scale)
         if not self.is_logged:

@@ -1,4 +1,4 @@
-"""A step that is being traced, and what it leaves in the graph to log each time that it runs."""
+"""A step that is being traced, and the work of logging that it leaves in the graph."""
 
 import functools
 
@@ -11,7 +11,7 @@ from gtlog.variables.reading import BEFORE_UPDATE, read_each
 
 
 class GraphStep(RunningStep):
-    """A step that is being traced: what it does for a logged step, it leaves in the graph.
+    """A step that is being traced. It leaves in the graph what is to be done on a logged step.
 
     Attributes:
       is_of_keras_model: Whether the decorated function is a method of a Keras model.
@@ -24,7 +24,7 @@ class GraphStep(RunningStep):
     def begin(self):
         """Numbers the step and decides whether it is logged, each time that the graph runs."""
         self._touched = {}
-        self._is_unseen = True  # so it stays where beginning fails
+        self._is_unseen = True  # it stays True if the step fails to begin
         with self.failures.guard("number the steps of a graph"):
             unseen = self._why_unseen()
             if unseen is not None:
@@ -34,7 +34,7 @@ class GraphStep(RunningStep):
             self._is_unseen = False
 
     def finish(self):
-        """The post-hook: logs the step where the graph has done the update."""
+        """The post-hook: logs the step at the point of the graph after the update."""
         if not self._is_unseen:
             with self.failures.guard("run the model at the end of a graph"):
                 self._probe_in_graph()
@@ -44,7 +44,7 @@ class GraphStep(RunningStep):
         self.failures.raise_pending()
 
     def abandon(self):
-        """Drops what TensorFlow would keep: it keeps this step for as long as the process lives."""
+        """Drops what the step holds: TensorFlow keeps the step for as long as the process lives."""
         self._tapes.forget_targets()
         self._touched = {}
         self.model = None
@@ -55,11 +55,11 @@ class GraphStep(RunningStep):
             self.touched(self.registry.add_all(variables))
 
     def observe(self, tape, target, sources, scale=None):
-        """As `Step.observe`, of a target whose `LossScale` may be known."""
+        """As `Step.observe`; `scale` is the `LossScale` of the target, None if it is unknown."""
         return None if self._is_unseen else self._observed_in_graph(tape, target, sources, scale)
 
     def handover(self, unseen):
-        """As `RunningStep.handover`; None where nothing of the step is seen, which is said."""
+        """As `RunningStep.handover`. None if nothing of the step is seen, as `begin` has said."""
         return None if self._is_unseen else super().handover(unseen)
 
     def touched(self, known_variables):
@@ -67,7 +67,7 @@ class GraphStep(RunningStep):
         self._touched.update(dict.fromkeys(known_variables))
 
     def read_at_call(self, function):
-        """Has the values before the update read that the graph of a `tf.function` leaves out.
+        """Has the host read the values before the update, where a `tf.function` leaves that to it.
 
         Args:
           function: The `tf.function` object that is called next.
@@ -112,7 +112,7 @@ class GraphStep(RunningStep):
             self._gate.capture.is_over = False
 
     def _probe_in_graph(self):
-        """Has models run where their summaries ask for it; in replicas it is not done."""
+        """Runs models for the summaries that ask for it; not in replicas."""
         if _compat.replicas_in_threads() > 1:
             return
         for summary in self.post_hook.probing:

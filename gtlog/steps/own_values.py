@@ -83,7 +83,7 @@ class OwnValues:
 
 
 class _Receiver:
-    """Makes a value of an array where it arrives. A graph keeps it, so it holds no tensor."""
+    """Makes a value of each array that arrives. A graph keeps the object, so it holds no tensor."""
 
     def __init__(self, tag, make, failures):
         self.tag = tag
@@ -91,7 +91,7 @@ class _Receiver:
         self._failures = failures
 
     def made(self, value):
-        """The value of `gtlog.values`; None if the array cannot be one, which is said."""
+        """The value of `gtlog.values`. If the array cannot be one, reports so and returns None."""
         try:
             if _compat.resource_variable(value) is not None:
                 value = tf.convert_to_tensor(value)

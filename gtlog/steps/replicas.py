@@ -1,7 +1,7 @@
 """One step that the replicas of a `tf.distribute` strategy make together, each in its own thread.
 
-Where the function that every replica runs is decorated, each replica calls it. The first to arrive
-begins the step, the last to leave finishes it: what the others do belongs to it.
+If the function that every replica runs is decorated, each replica calls it. The first replica to
+arrive begins the step, and the last to leave finishes it. What the others do belongs to that step.
 """
 
 import threading
@@ -13,7 +13,7 @@ from gtlog.steps.code import StepCode
 class ReplicatedSteps:
     """Joins the calls that the replicas make of one decorated function.
 
-    The strategy runs one replica at a time, until it waits for the others.
+    The strategy runs one replica at a time, until that replica waits for the others.
     """
 
     def __init__(self):
@@ -21,10 +21,10 @@ class ReplicatedSteps:
         self._current = None
 
     def part(self, make_step, replicas):
-        """The part of the current replica in the step that all make, as a context manager.
+        """The part of the current replica in the common step, as a context manager.
 
         Args:
-          make_step: Called without arguments for a step that has not begun.
+          make_step: Called without arguments; returns a step that has not begun.
           replicas: How many replicas there are.
         """
         replica = _compat.replica_id()

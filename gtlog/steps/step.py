@@ -45,7 +45,7 @@ class RunningStep(Step):
 
     @functools.cached_property
     def _tapes(self):
-        """What the tapes of the step have done so far; many a step that is not logged has none."""
+        """What the tapes of the step have done so far. Many unlogged steps have no tape at all."""
         return TapesOfStep()
 
     def __enter__(self):
@@ -58,7 +58,7 @@ class RunningStep(Step):
         return self
 
     def __exit__(self, kind, error, traceback):
-        code, self._code = self._code, None  # the two would keep each other, and the gradients
+        code, self._code = self._code, None  # step and code would keep each other and gradients
         if code is None:
             leave_step(self._token)
         else:
@@ -103,7 +103,7 @@ class RunningStep(Step):
         return GraphObservation(call, handover, target, is_new, scale, is_read_at_call)
 
     def _is_read_at_call(self, known_variables):
-        """Whether the host reads these variables before the graph runs, as `ValuesAtCall` tells."""
+        """Whether the host reads these variables before the graph runs (`ValuesAtCall`)."""
         return False
 
     def handover(self, unseen):
@@ -113,7 +113,7 @@ class RunningStep(Step):
           unseen: Message to the user where nothing can be handed over.
 
         Returns:
-          A `Handover`. None if there is none, or if the graph is that of steps that are not logged.
+          A `Handover`. None if there is no way out, or if the steps of this graph are not logged.
         """
         handover, why_none = self._way_out()
         if why_none is not None:

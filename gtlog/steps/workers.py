@@ -1,9 +1,8 @@
 """A training job of several processes, of which one writes.
 
 Under `tf.distribute.MultiWorkerMirroredStrategy` each worker runs the same program on its share of
-the data. What the tapes of one worker see is a part, and the sum over the workers is what the
-optimizer applies. So on each logged step the workers add up what their tapes saw, all of them at
-the same time, and the chief writes.
+the data. The tapes of one worker see a part, and the optimizer applies the sum over the workers. So
+on each logged step all workers add up, at the same time, what their tapes saw. The chief writes.
 """
 
 import contextlib
@@ -17,14 +16,14 @@ _PATIENCE_SECONDS = 60.0
 
 
 class Workers:
-    """The processes of a job. Its variables know its strategy.
+    """The processes of a job. The variables of the job know its strategy.
 
     Args:
       registry: `VariableRegistry` of the logger.
-      log_the_same_steps: Whether each worker logs the same steps for sure, as it does where the
+      log_the_same_steps: Whether all workers are sure to log the same steps, as they are if the
         number of a step alone decides.
       failures: `Failures`.
-      patience: Seconds after which it says that it waits for the other workers.
+      patience: Seconds after which a notice says that this worker waits for the others.
     """
 
     def __init__(self, registry, log_the_same_steps, failures, patience=_PATIENCE_SECONDS):
@@ -74,7 +73,7 @@ class Workers:
 
     @contextlib.contextmanager
     def said_if_alone(self):
-        """Says what the program waits for where the other workers do not come."""
+        """Gives a notice of what the program waits for, if the other workers do not come."""
         timer = threading.Timer(self._patience, self._failures.notice, [_ALONE])
         timer.daemon = True
         timer.start()
@@ -112,7 +111,7 @@ def _shares(strategy, part):
 
 
 def _share(part):
-    """The first replica of a process stands for it: what its replicas saw is in one sum already."""
+    """What a replica adds: the first of a process the sum of all its replicas, the others zero."""
     return part if _compat.is_first_replica_of_worker() else _zeros(part)
 
 

@@ -11,8 +11,8 @@ def array_of(tensor):
       tensor: Eager tensor of any shape and numeric dtype, or an array.
 
     Returns:
-      Array of the same shape and dtype. numpy cannot make one of a tensor of rank 0 whose dtype is
-      none of its own (bfloat16), but of the number that such a tensor gives.
+      Array of the same shape and dtype. From a scalar tensor of a dtype that numpy lacks (bfloat16)
+      numpy makes no array. There the array is made from the number that the tensor gives.
     """
     try:
         return np.asarray(tensor)  # asked for its rank first, a tensor takes several times as long

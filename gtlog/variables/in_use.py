@@ -5,9 +5,9 @@ class VariablesInUse:
     """The variables that the latest steps have read.
 
     What a step reads eagerly is seen each time. What an inner `tf.function` reads is seen when it
-    is traced, and not when it runs again. So a step that reads nothing, or a part of what the
-    steps before it have read, says nothing of the rest; a step that reads others is another
-    program: from then on only they are in use.
+    is traced, and not when it runs again. So if a step reads nothing, or only variables in use,
+    the others stay in use. If it reads any other variable, it is another program: from then on only
+    the variables of this step are in use.
 
     Not for several threads with different models: the last of them decides.
     """
@@ -20,7 +20,7 @@ class VariablesInUse:
 
         Args:
           read: `KnownVariable`s that the step was seen to read.
-          is_all: Whether the step reads no others for sure.
+          is_all: Whether the step is sure to read no others.
 
         Returns:
           Tuple of `KnownVariable`.

@@ -20,7 +20,7 @@ class Models:
 
     Raises:
       TypeError: one is no model, or a name is no string.
-      ValueError: there is none, or a name is empty or has a `/`.
+      ValueError: a dict, list or tuple is empty, or a name is empty or has a `/`.
     """
 
     def __init__(self, model=None):
@@ -29,7 +29,7 @@ class Models:
 
     @property
     def alive(self):
-        """Pairs of name and model, of those that the program still has; a single one's is empty."""
+        """Pairs of name and model, of those still alive. A single model has an empty name."""
         pairs = [(name, reference()) for name, reference in self._models]
         return [(name, model) for name, model in pairs if model is not None]
 
@@ -51,8 +51,8 @@ class Models:
     def path_of(self, variable):
         """The path of a variable in the first model with a name that holds it, led by that name.
 
-        The model's own name does not come after it once more. A variable without a name has the
-        path of the attributes that lead to it.
+        The model's own name is left out after that name. A variable without a name has the path of
+        the attributes that lead to it.
 
         Args:
           variable: `tf.Variable`, the inner one of a Keras variable.

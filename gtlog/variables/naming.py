@@ -53,7 +53,7 @@ def without_first(path, name):
 
 
 def path_of_shards(path):
-    """The path of a variable that lies in shards, given that of a shard.
+    """The path of a variable that lies in shards, given the path of one shard.
 
     >>> path_of_shards("embedding/embeddings/part_0")
     'embedding/embeddings'

@@ -1,7 +1,8 @@
 """The objects that a step holds: modules and optimizers, found from its Python function.
 
-A step names the models that it trains: they are what its method is bound to, its arguments, what it
-closes over, or globals. There an unnamed variable has a path, by the attributes that lead to it.
+A step names the models that it trains: a model is the object that its method is bound to, an
+argument, a variable of its closure, or a global. From that object, attributes lead to each
+variable. An unnamed variable has these attributes as its path.
 """
 
 import collections
@@ -27,8 +28,8 @@ def objects_of(function):
 
     Returns:
       List of (name, object), each object once. The name is that of the closure's variable, global,
-      parameter or attribute; of an object in a list or dict, with its index or key after it; and
-      empty for what the function is a method of.
+      parameter or attribute. If the object lies in a list or dict, its index or key follows that
+      name. The object that the function is a method of has an empty name.
     """
     found = {}
     for name, value in _values_of(function, _MOST_CALLS, set()):
@@ -103,13 +104,13 @@ class ObjectPaths:
         """Notes the modules that a decorated function is called with, or is a method of."""
         arguments = [*zip(_parameters_of(function), args), *kwargs.items()]
         owners = [instance, *(value for name, value in arguments if name == "self")]
-        for owner in owners:  # TensorFlow may hand it over as the first argument
+        for owner in owners:  # TensorFlow may pass `self` as the first argument
             arguments = [*_of_owner(owner), *arguments]
         for name, value in arguments:
             self.add_object(name, value)
 
     def add_object(self, name, value):
-        """Notes a module or an optimizer under its name in the step; of anything else nothing."""
+        """Notes a module or an optimizer under its name in the step; ignores anything else."""
         if (is_module(value) or is_optimizer(value)) and id(value) not in self._objects:
             drop = functools.partial(_drop, self._objects, id(value))
             self._objects[id(value)] = name, weakref.ref(value, drop)
@@ -137,7 +138,7 @@ class ObjectPaths:
         return found
 
     def _outermost(self):
-        """Name and paths of the modules that no other one leads to."""
+        """Name and paths of each module that no other module leads to."""
         kept = {}
         for name, root in self._roots():
             if any(id(root) in seen for _, _, seen in kept.values()):
@@ -204,7 +205,7 @@ def _values_of(function, calls, seen):
 
 
 def _of_owner(owner):
-    """What a method is bound to, without a name; of an object that is no module, its attributes."""
+    """The owner of a method, without a name. If the owner is no module, its attributes instead."""
     if owner is None or isinstance(owner, type) or is_module(owner):
         return [("", owner)]
     return list(getattr(owner, "__dict__", {}).items())

@@ -10,8 +10,7 @@ from gtlog.variables import naming, roles
 from gtlog.variables.reading import read_plain
 from gtlog.variables.registry import KnownShards, KnownVariable
 
-# Optimizers are looked for anew at the first logged steps, at those whose number is a power of two,
-# and at each 64th.
+# Optimizers are looked for anew at the logged steps 1, 2, 4, 8, …, and at each 64th.
 _RARELY = 64
 
 
@@ -19,10 +18,10 @@ class WantedOptimizers:
     """The optimizers that a summary was made for, held weakly.
 
     Args:
-      optimizers: Pairs of name and optimizer; none where they are to be found.
-      rate_alone: Whether only their learning rates are wanted: no slot is read, and no function of
-        the user's is called that stands for a rate. Where other summaries want optimizers too,
-        they say which, and what of them.
+      optimizers: Pairs of name and optimizer; none if the optimizers are to be found.
+      rate_alone: Whether only the learning rates are wanted. Then no slot is read, and no function
+        of the user's that stands for a rate is called. If another summary wants more than rates,
+        the optimizers of that summary are read, and this one decides nothing.
 
     Attributes:
       are_named: Whether there are any, so that none is looked for.
@@ -158,7 +157,7 @@ class OptimizersOfSteps:
         self._current = list(dict.fromkeys(current))
 
     def _are_idle(self):
-        """Whether those known have made no update since: others may have taken their place."""
+        """Whether the known optimizers have stood still: others may have taken their place."""
         before = self._updates
         optimizers = self._alive(self._current)
         self._updates = {name: _updates_of(one) for name, one in optimizers}
@@ -224,10 +223,10 @@ def _learning_rate(optimizer, values, updates, calls_functions):
 
     Args:
       optimizer: The innermost optimizer.
-      values: Dict of what was read of it, by what it is.
-      updates: How many updates it has counted.
-      calls_functions: Whether a function that stands for the rate is called, which may count its
-        calls.
+      values: Dict from `KnownOptimizerVariable.of` to the value that was read.
+      updates: How many updates the optimizer has counted.
+      calls_functions: Whether to call a function that stands for the rate. Such a function may
+        count its calls.
     """
     if not updates:
         return None

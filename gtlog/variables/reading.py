@@ -9,11 +9,11 @@ _FEW = 4  # variables that are as quick to read one by one
 
 
 def read_each(known_variables, failures, when="", step=None):
-    """Reads variables at this point of the program; one that cannot be read costs itself alone.
+    """Reads variables at this point of the program. One that cannot be read costs no other.
 
     Args:
       known_variables: Iterable of `KnownVariable`.
-      failures: `Failures`, which each one that cannot be read goes to.
+      failures: `Failures`, which reports each variable that cannot be read.
       when: When in the step they are read, for the message.
       step: Number of the step, where it is known.
 
@@ -43,6 +43,6 @@ def _read_together(known_variables):
     pairs = [(known, variable) for known, variable in pairs if variable is not None]
     try:
         values = _compat.read_variables([variable for _, variable in pairs])
-    except Exception:  # each is read by itself then, and says itself what is wrong with it
+    except Exception:  # each is read by itself then, and the failure names its variable
         return {}
     return {known: value for (known, _), value in zip(pairs, values)}

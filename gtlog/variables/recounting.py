@@ -25,13 +25,13 @@ _UNNAMED = re.compile(r"variable(?:_\d+)?")
 class RecountedPaths:
     """The paths that variables would have if the process had made their models alone.
 
-    They are known of variables in models that the logger was given, or that its steps hold.
+    Such paths are known for variables of models that the logger was given, or that its steps hold.
 
     Args:
       models: `Models` of the logger. Layers are counted within each model that has a name, and
         within all others together.
       objects: `ObjectPaths`, which finds the models that steps hold.
-      failures: `Failures`, which a model that cannot be looked through goes to.
+      failures: `Failures`, which reports a model that cannot be looked through.
     """
 
     def __init__(self, models, objects, failures):
@@ -65,10 +65,11 @@ class RecountedPaths:
         return naming.own_path(f"{name}/{new}" if name else new)
 
     def _found(self):
-        """By the `id` of a variable: itself, weakly; name of the model; path in it, and new path.
+        """Finds the variables of all models, and counts their paths anew.
 
         Returns:
-          Dict from int to tuple.
+          Dict from the `id` of a variable to a tuple: a weak reference to the variable, the name of
+          its model, its path in the model, and its new path.
         """
         found = {}
         named = [(name, [model]) for name, model in self._models.alive if name]
@@ -110,9 +111,9 @@ def _own_paths(model):
 class Recount:
     """New names for the layers that Keras has named by counting; no entry ever changes.
 
-    Names that came from the program stay, and keep others from having them. So does one that a
-    program gave and that looks as Keras's own do, `dense_1` of a `Dense`: it is counted anew too,
-    since Keras does not keep who gave it.
+    Names that the program gave stay, and no other layer gets them. The exception is a given name
+    that looks like Keras's own, such as `dense_1` of a `Dense`: it is counted anew too, since Keras
+    does not keep who gave it.
     """
 
     def __init__(self):

@@ -24,11 +24,11 @@ class KnownVariable:
       role: Role by the variable's own name, as `roles.role_of` returns it.
       layer: Class name of the layer that holds it, None without a `model`.
       models: Names of the logger's models that hold it, where they have names.
-      recounted: Path that does not depend on what else the process has made, None if not known.
+      recounted: Path that does not depend on what else the process has made; None if unknown.
       made: A number that is larger for variables that were made later.
       is_frozen: Whether a model holds it and does not train it.
       steps_logged: In how many steps it was logged so far.
-      is_trained_unseen: Whether a gradient is taken of it that cannot be handed over.
+      is_trained_unseen: Whether its gradient is taken where it cannot be handed over.
     """
 
     is_frozen = is_trained_unseen = False
@@ -54,14 +54,14 @@ class KnownVariable:
 
     @property
     def plain_variable(self):
-        """The variable where it alone has the value; None of what has copies or parts."""
+        """The variable, if it alone has the value; None if it has copies or parts."""
         variable = self._variable()
         return None if variable is None or _compat.is_distributed(variable) else variable
 
     def read(self):
         """The value at this point of the program, eager or symbolic.
 
-        Read under `_compat.stop_recording`, so that no tape takes it for the user's own.
+        Call it under `_compat.stop_recording`, so that no tape takes the read for the user's own.
         """
         variable = self._variable()
         if _compat.is_distributed(variable):
@@ -93,7 +93,7 @@ class VariableRegistry:
       path_filter: Callable from a path to whether its variable is logged.
       models: `Models`, or None: their variables are known from the beginning of the first logged
         step, with the classes of their layers.
-      failures: `Failures`, which a variable that cannot be made known goes to.
+      failures: `Failures`, which reports a variable that cannot be made known.
       recounts: Whether variables are called by their recounted paths, as far as these are known.
 
     Attributes:
@@ -141,11 +141,11 @@ class VariableRegistry:
         """Makes a variable known.
 
         Args:
-          variable: `tf.Variable` or Keras variable. It is left out where its type has no numbers,
-            or where it belongs to a graph alone.
+          variable: `tf.Variable` or Keras variable. It is left out if its type has no numbers, or
+            if it belongs to a graph alone.
 
         Returns:
-          Its `KnownVariable`. None if it is left out, or fails.
+          Its `KnownVariable`. None if the variable is left out, or a failure was reported.
         """
         try:
             return self._known_as(variable)
@@ -270,8 +270,8 @@ class VariableRegistry:
     def _forget_dropped(self):
         """Forgets variables that are gone.
 
-        One that was made for a single step frees its path for the next one. Any other keeps it, so
-        that no curve changes its meaning.
+        A variable that was made for a single step frees its path for the next one. Any other keeps
+        its path, so that no curve changes its meaning.
         """
         while self._dropped:
             key = self._dropped.popleft()
@@ -304,7 +304,7 @@ def _has_numbers(variable):
 
 
 def _layer_names(model):
-    """Class names by variable: of the innermost of the layers that hold the variable."""
+    """Dict from the `id` of a variable to the class name of the innermost layer that holds it."""
     layers = sorted(_compat.layers_of(model), key=lambda layer: -len(_compat.variables_of(layer)))
     return {
         id(_compat.resource_variable(variable)): type(layer).__name__

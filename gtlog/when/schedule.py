@@ -31,7 +31,7 @@ class Schedule:
         raise NotImplementedError
 
     def in_graph(self, step):
-        """The same for a symbolic int64 tensor: a symbolic bool. None if only Python can decide."""
+        """As `__call__`, for a symbolic int64: a symbolic bool. None if only Python can decide."""
         return None
 
     def logging(self):
@@ -92,7 +92,7 @@ class ListedSteps(Schedule):
 
 
 class EverySeconds(Schedule):
-    """True where `seconds` have passed since it was true the last time, and the first time."""
+    """True the first time, and each time that `seconds` have passed since it was last true."""
 
     def __init__(self, seconds, clock):
         self._seconds = seconds
@@ -111,7 +111,7 @@ class EverySeconds(Schedule):
 
 
 class Overhead(Schedule):
-    """True once training has gone on for as long as makes up for the step logged last.
+    """True once training has gone on long enough to make up for the step that was logged last.
 
     The first step that is logged builds and opens what the later ones use, so it says nothing about
     their cost: nothing has to make up for it.
@@ -243,10 +243,10 @@ def overhead(
 ) -> Callable[[int], bool]:
     """Logs as often as keeps logging below a fraction of the training time.
 
-    Behind each logged step gtlog measures how long its own work took: reading the variables,
+    At each logged step gtlog measures how long its own work takes: reading the variables,
     statistics, summaries, writing. It logs the next step once training has gone on for that time
     divided by `fraction`. So logging follows the speed of the machine, the size of the model and
-    the summaries, and a pause (a validation) is followed by one logged step, not by many.
+    the summaries. After a pause (a validation) one step is logged, not many.
 
     The first logged step, which traces and builds, is not measured, so the step after it is logged
     too. What a logged step costs inside the training step itself, where gradients are handed over
@@ -279,8 +279,8 @@ def as_schedule(every):
       every: Positive int N, a `Schedule`, or a callable from the step number (int) to a bool.
 
     Raises:
-      TypeError: `every` is neither an int nor a callable, or the step that is to be logged. A bool
-        is no number of steps.
+      TypeError: `every` is neither an int nor a callable, or is the step that is to be logged. A
+        bool counts as no int here.
       ValueError: `every` is an int below 1.
     """
     if isinstance(every, Schedule):

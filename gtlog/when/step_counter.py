@@ -47,15 +47,15 @@ class StepCounter:
         return max(self._step_number.latest(), 0)
 
     def begin_ahead(self):
-        """As `begin`, for a step whose code may turn out to begin it itself, and is asked then."""
+        """As `begin`, for a step whose code may still call `begin`, and then gets this answer."""
         number, is_due = self._ahead or self._asked(self._step_number.peek)
         self._ahead = number, is_due
         return number, is_due
 
     def look_ahead(self, count):
-        """Whether each of the `count` steps is logged that `begin_ahead` may have begun; a list.
+        """List of bool: whether each of the `count` steps that `begin_ahead` began is logged.
 
-        The schedule is asked once for each, also where a later call begins some of them.
+        The schedule is asked once for each step, even if a later call begins some of them.
         """
         first, is_due = self._ahead
         if first is None:
@@ -64,11 +64,11 @@ class StepCounter:
         return [is_due, *later]
 
     def end_ahead(self, count):
-        """Ends what `begin_ahead` has begun, and has become `count` steps.
+        """Ends what `begin_ahead` has begun, which has become `count` steps.
 
         Returns:
-          Number of the last of them, and whether any of them is logged; (None, False) where the
-          code has begun its steps itself.
+          Number of the last step, and whether any of the steps is logged; (None, False) if the code
+          has begun its steps itself, or the first has no number after a failure.
         """
         ahead, self._ahead = self._ahead, None
         if ahead is None:
@@ -84,7 +84,7 @@ class StepCounter:
         return last, is_due or any(more)
 
     def begin_in_graph(self):
-        """The same as symbolic tensors: int64 and bool scalars, new each time that the graph runs.
+        """As `begin`, but symbolic: int64 and bool scalars, new each time that the graph runs.
 
         A schedule that only Python can ask, such as the user's own callable, is asked on the host.
         """

@@ -73,7 +73,7 @@ class OwnCounter:
         return None if set_step is None else int(set_step)
 
     def read_in_graph(self):
-        """The same as an int64 tensor, counted each time that the graph runs."""
+        """As `read`, but an int64 tensor, counted each time that the graph runs."""
         set_step = self._get_step() if self._follow_set_step else None
         if set_step is not None and tf.is_tensor(set_step):
             self._is_set_in_graph = True
@@ -123,7 +123,7 @@ class VariableStep(_UsersNumber):
         return int(self._variable.numpy())
 
     def read_in_graph(self):
-        """The same as an int64 tensor."""
+        """As `read`, but an int64 tensor."""
         return tf.cast(self._variable.read_value(), tf.int64)
 
 
@@ -138,7 +138,7 @@ class CallableStep(_UsersNumber):
         return int(self._function())
 
     def read_in_graph(self):
-        """The same as an int64 tensor; asked on the host each time that the graph runs."""
+        """As `read`, but an int64 tensor; the host asks each time that the graph runs."""
         number = tf.py_function(lambda: np.int64(self.read()), [], tf.int64)
         number.set_shape(())
         return number

@@ -15,7 +15,7 @@ class FitSteps:
 
     Args:
       parts: `LoggerParts`.
-      watched: `WatchedModels`, which shows gradients; None where nobody asked for them.
+      watched: `WatchedModels`, which shows gradients; None if nobody asked for gradients.
     """
 
     def __init__(self, parts, watched=None):
@@ -29,14 +29,14 @@ class FitSteps:
         self._is_watched = self._is_training = False
 
     def enter(self, model):
-        """Prepares for what Keras begins with a model, before it is known to be `fit`."""
+        """Prepares for a model that Keras begins to run: whether for `fit` is not known yet."""
         self._is_training = False
         if self._watched is not None and not _compat.is_plain_graph():
             with self._failures.guard("watch the steps of fit"):
                 self._watched.enter(model)
 
     def begin_training(self):
-        """Notes that it is `fit` which has begun."""
+        """Notes that `fit` has begun."""
         self._is_training = True
 
     def begin_without_training(self, model):
@@ -60,7 +60,7 @@ class FitSteps:
         self._first, self._capture = batch, None
         self._is_watched = self._watched is not None and self._watched.is_watched(model)
         with self._failures.guard("look through the model"):
-            self._registry.objects.add_object("", model)  # it tells what its variables are called
+            self._registry.objects.add_object("", model)  # its variables have their names from it
         if _compat.is_plain_graph():
             return
         if self._counter.is_in_graph and not self._is_watched:
@@ -75,7 +75,7 @@ class FitSteps:
                 self._capture = self._with_values_before(number, model)
 
     def end(self, batch, batches, model, logs):
-        """Ends steps whose updates are done, and logs the last of them, unless they did.
+        """Ends steps after their updates, and logs the last one, unless they log themselves.
 
         Args:
           batch: Index of the last batch. Keras 3 counts as if there were always as many batches
@@ -91,7 +91,7 @@ class FitSteps:
         if is_due and not (self._is_watched and self._watched.execution.asked):
             if self._is_watched and self._watched.is_seen(model):
                 self._watched.renew(model)
-            if capture is None or count > 1:  # an update is that of one step, or it is left out
+            if capture is None or count > 1:  # only the update of a single step is logged
                 capture = Capture(number)
             with self._counter.logging(), self._failures.guard("log the model", number):
                 capture.of_model = self._registry.add_model(model)

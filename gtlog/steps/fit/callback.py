@@ -1,4 +1,4 @@
-"""The callback that Keras `fit` is handed, and what is said where it is handed something else."""
+"""The callback for Keras `fit`, and the error where Keras is handed something else."""
 
 import functools
 from typing import Any, Callable, TypeVar
@@ -11,7 +11,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 def callback_of(steps, logger):
     """The Keras callback that hands the batches of `fit` on.
 
-    Its class is made of the Keras in use, which is not imported before.
+    Its class derives from that of the Keras in use. Keras is imported only here.
 
     Args:
       steps: `FitSteps`.
@@ -57,19 +57,19 @@ def callback_of(steps, logger):
 
 
 def made_for_keras(method: _Method) -> _Method:
-    """Decorates a method that makes a callback: Keras may be handed the method itself."""
+    """Decorates a method that makes a callback, for users who pass Keras the method itself."""
     return _CallbackMethod(method)  # type: ignore[return-value]
 
 
 def refuse_as_callback(what, name):
-    """Says what to write instead where Keras takes something for a callback.
+    """Raises an error that says what to write, if Keras takes something else for a callback.
 
     Args:
-      what: What it is.
-      name: Attribute that is asked for.
+      what: What Keras was handed, in words.
+      name: Attribute that was asked for.
 
     Raises:
-      AttributeError: it is one that Keras asks its callbacks for.
+      AttributeError: `name` is an attribute that Keras asks its callbacks for.
     """
     if name.startswith(("on_", "_implements_")) or name in ("set_params", "set_model"):
         raise AttributeError(

@@ -9,8 +9,8 @@ from gtlog.records.collected import Capture
 class Execution:
     """Tells a graph, while it runs, which of its steps are logged.
 
-    Their numbers, and whether each is due, are known on the host before the graph runs. It asks
-    only where one of them is due, and in no other program than a `fit` with the callback.
+    The host knows the numbers of the steps, and which of them are due, before the graph runs. The
+    graph asks the host only if one of them is due, and only in a `fit` with the callback.
 
     Args:
       gate: `Gate` of the logger.

@@ -1,9 +1,9 @@
 """What the optimizers of a Keras model are handed inside `fit`: gradients, and the loss.
 
 The tape of Keras's own `train_step` is out of reach. But its gradients go to the optimizer, and so
-does the loss that they were taken of: to `minimize` in Keras 2, to be scaled in Keras 3. While the
-train function runs, these methods of the model's own optimizers are replaced by functions that look
-at their arguments and call them.
+does its loss: to `minimize` in Keras 2, to `scale_loss` in Keras 3. While the train function runs,
+functions replace these methods of the model's own optimizers. Each looks at its arguments and calls
+the method that it replaces.
 
 https://github.com/keras-team/keras/blob/v3.12.0/keras/src/backend/tensorflow/trainer.py
 https://github.com/tensorflow/tensorflow/blob/v2.3.0/tensorflow/python/keras/engine/training.py
@@ -17,7 +17,7 @@ import tensorflow as tf
 from gtlog import _compat
 from gtlog.graphs import loss_scale
 
-# Of calls inside each other the outermost has the gradients as the tape returned them.
+# Of nested calls, the outermost has the gradients as the tape returned them.
 _APPLYING = ("apply_gradients", "apply")
 _AGGREGATING = "_aggregate_gradients"  # before TensorFlow 2.4 ahead of clipping, else inside
 _SCALING = ("scale_loss", "get_scaled_loss")  # Keras 3 and Keras 2
@@ -33,10 +33,10 @@ class OptimizerCalls:
 
     def __init__(self, failures):
         self._failures = failures
-        self._of_thread = threading.local()  # each replica runs its part of a step in one
+        self._of_thread = threading.local()  # each replica has a thread of its own
 
     def overrides_of(self, model):
-        """What is to be replaced while steps run: list of (object, name, function)."""
+        """What to replace while steps run: list of (object, name, function)."""
         found = []
         for optimizer in {id(one): one for one in _compat.optimizers_of(model)}.values():
             for name in ("minimize", *_SCALING, _AGGREGATING, *_APPLYING):
@@ -50,7 +50,7 @@ class OptimizerCalls:
 
     @contextlib.contextmanager
     def of(self, step):
-        """Has the step see the calls that are made in the block, in this thread."""
+        """Lets the step see the calls that this thread makes in the block."""
         with _compat.variable_watcher() as watcher:
             self._of_thread.calls = _CallsOfStep(step, watcher)
             try:
@@ -114,7 +114,7 @@ class _CallsOfStep:
 
     Attributes:
       loss: The last loss that was seen, without a loss scale; None before.
-      are_inside: Whether a call is going on whose arguments were seen.
+      are_inside: Whether a call runs whose arguments were seen already.
     """
 
     def __init__(self, step, watcher):
@@ -146,8 +146,8 @@ class _CallsOfStep:
 
         Args:
           gradients: List of tensors, `tf.IndexedSlices` and None.
-          variables: What they are the gradients of.
-          is_scaled: Whether the loss scale is in them.
+          variables: List of the variable of each gradient.
+          is_scaled: Whether the gradients have the loss scale in them.
         """
         target = self._scaled if is_scaled and self._scaled is not None else self.loss
         note = "" if self._factor is None else loss_scale.DIVIDED
@@ -162,7 +162,7 @@ class _CallsOfStep:
 
 
 class _TapeOfKeras:
-    """Stands for the tape of a `train_step`, of which nothing is seen but what was read."""
+    """Stands for the tape of a `train_step`. Only the variables that the tape read are seen."""
 
     gtlog_name = ""
     watches_what_is_read = True
@@ -194,12 +194,12 @@ class _FollowedLosses:
 
 
 def _listed(arguments):
-    """Arguments, of which iterators can be read twice."""
+    """The arguments, with lists in place of iterators, which could be read only once."""
     return [list(one) if hasattr(one, "__next__") else one for one in arguments]
 
 
 def _pairs(optimizer, name, args, kwargs):
-    """Gradients and variables, two lists, of a call that applies them."""
+    """The gradients and the variables of a call that applies them, as two lists."""
     if name != "apply":
         pairs = args[0] if args else kwargs["grads_and_vars"]
         return [list(part) for part in zip(*pairs)] or [[], []]

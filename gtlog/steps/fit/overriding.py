@@ -9,8 +9,8 @@ _MISSING = object()
 def overridden(overrides):
     """Replaces attributes of objects, not of their classes, while the block runs.
 
-    They are put straight among the object's own: Keras follows what is assigned to a model or an
-    optimizer.
+    The values go straight into the object's `__dict__`, since Keras follows what is assigned to a
+    model or an optimizer.
 
     Args:
       overrides: Iterable of (object, name, value).

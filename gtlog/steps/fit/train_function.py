@@ -1,9 +1,9 @@
 """Steps that Keras makes inside `fit`, seen from inside without a `train_step` of the user's own.
 
-What Keras calls for each batch, its train function, is made once and kept by the model. While `fit`
-runs with the callback, an object stands in its place that replaces a few methods of the model and
-its optimizer for as long as each call lasts. So nothing is left of it where a call ends, by an
-exception as well.
+For each batch Keras calls its train function. Keras makes it once, and the model keeps it. While
+`fit` runs with the callback, another object stands in its place. During each call that object
+replaces a few methods of the model and its optimizer. When the call ends, even by an exception, the
+methods are back.
 
 The train function that was traced meanwhile stays with the model: tracing another one for the next
 `fit` would begin the random numbers of Keras 2 anew. Without the callback its gates stay shut.
@@ -43,7 +43,7 @@ class WatchedModels:
         self._is_running = False
 
     def enter(self, model):
-        """Has the train function of a model be watched, unless its steps log themselves."""
+        """Watches the train function of a model, unless its steps log themselves."""
         if self._is_decorated(model.train_step):
             return
         if _compat.is_trained_on_workers(model):
@@ -72,7 +72,7 @@ class WatchedModels:
         return model in self._seen and self._function_of(model) is not None
 
     def announce(self, model, first, due):
-        """Notes that the next call of the train function is one of a `fit` with the callback.
+        """Notes that the next call of the train function belongs to a `fit` with the callback.
 
         Args:
           model: The Keras model.
@@ -90,7 +90,7 @@ class WatchedModels:
 
     @contextlib.contextmanager
     def running(self, model, first, due):
-        """Replaces what is to be seen while the train function of a model runs."""
+        """Replaces the methods to be watched while the train function of a model runs."""
         step = (model, "train_step", self._train_step(model))
         self.execution.start(first, due)
         self._is_running = True
@@ -106,7 +106,7 @@ class WatchedModels:
         self._functions[model] = weakref.ref(function)
 
     def renew(self, model):
-        """Has a new train function made: one was traced anew while nothing watched it."""
+        """Asks for a new train function: the old one was traced anew while nothing watched it."""
         self._functions.pop(model, None)
         self._seen.discard(model)
         model.train_function.renew()
@@ -160,7 +160,7 @@ class _WatchedFunction:
       watched: `WatchedModels`.
       model: The Keras model.
       kept: The train function that the model keeps, or None.
-      is_ours: Whether that one was traced with what makes its steps be seen.
+      is_ours: Whether `kept` was made while the model was watched, so that its steps are seen.
     """
 
     def __init__(self, watched, model, kept, is_ours):
@@ -218,7 +218,7 @@ class _StepInFit:
     is_seen = True
 
     def of_model(self, model):
-        """Itself, with all variables of a model logged."""
+        """Sets the model whose variables are all logged. Returns the step itself."""
         self.model = model
         return self
 
@@ -256,11 +256,11 @@ class _GraphStepInFit(_StepInFit, GraphStep):
 
 
 def _function_of(model):
-    """The train function of Keras's own, which is made where there is none."""
+    """Keras's own train function, which is made if there is none."""
     return model.make_train_function() or model.train_function
 
 
 def _fit_of(model):
-    """What tells one call of `fit` from another: its history, as a weak reference, or None."""
+    """The history of the current `fit`, as a weak reference or None. Each `fit` has its own."""
     history = getattr(model, "history", None)
     return None if history is None else weakref.ref(history)

@@ -1,4 +1,4 @@
-"""The facts of one `tape.gradient` call, and how they file the tensors that arrive of it."""
+"""The facts of one `tape.gradient` call, which file the tensors that arrive from it."""
 
 import dataclasses
 from typing import Tuple
@@ -55,9 +55,11 @@ class GradientCall:
 
     @property
     def compared(self):
-        """The variables whose value before the update is kept: replicas have equal copies.
+        """The variables whose value before the update is kept.
 
-        Of the `model` those too that are not asked for: it is worth a figure that they stand still.
+        Only the first replica keeps any, since the replicas have equal copies. Values of variables
+        of the `model`, except moving statistics, are kept even if no gradient is asked for: it is
+        worth a figure that these variables stand still.
         """
         if self.replica:
             return []
@@ -68,7 +70,7 @@ class GradientCall:
         return list(known_variables)
 
     def with_gradients(self, result):
-        """Pairs variables with their gradients; says for which the result has None.
+        """Pairs variables with their gradients, and warns of those whose gradient is None.
 
         Args:
           result: What `gradient` returned, in the structure of the sources.
@@ -90,13 +92,13 @@ class GradientCall:
         return pairs
 
     def add_note(self, capture, note):
-        """Files what is known of the target's loss scale; says it if nothing is."""
+        """Files the note on the target's loss scale, and warns if the scale is unknown."""
         capture.add_note(note)
         if note == loss_scale.UNKNOWN:
             self.failures.notice(loss_scale.NOTICE)
 
     def add_losses(self, capture, losses):
-        """Files what was differentiated, eager tensors."""
+        """Files the eager tensors that were differentiated."""
         if losses:
             capture.add_loss(self.loss_target, losses, self.is_enclosed, self.replica)
 
@@ -124,11 +126,11 @@ class GradientCall:
 
 
 def facts_of_call(tapes, registry, failures, tape, target, sources, model=None):
-    """Finds out what there is to know of a `gradient` call before TensorFlow computes it.
+    """Collects the facts of a `gradient` call before TensorFlow computes it.
 
     Args:
       tapes: `TapesOfStep`.
-      registry: `VariableRegistry`, which the variables among the sources become known to.
+      registry: `VariableRegistry`, to which the variables among the sources are added.
       failures: `Failures`.
       tape: The tape that differentiates.
       target: As given to `gradient`; any structure of tensors.
@@ -156,7 +158,7 @@ def facts_of_call(tapes, registry, failures, tape, target, sources, model=None):
 
 
 def tensors_of(target):
-    """The numbers that are differentiated; strings and variants among them TensorFlow skips."""
+    """The floating and complex tensors of a target: TensorFlow differentiates no others."""
     parts = tf.nest.flatten(target, expand_composites=True)
     with _compat.stop_recording():
         tensors = [tf.convert_to_tensor(part) for part in parts if part is not None]
@@ -175,7 +177,7 @@ def _variables(sources, registry):
 
 
 def _source_paths(sources, known_by_position):
-    """Paths of the sources that are variables, those included that the filter leaves out."""
+    """Paths of the sources that are variables, also of those that the filter leaves out."""
     flat = enumerate(tf.nest.flatten(sources))
     paths = (_path(source, known_by_position.get(position)) for position, source in flat)
     return tuple(dict.fromkeys(path for path in paths if path is not None))

@@ -101,8 +101,8 @@ class GraphObservation(Observation):
 class _Receiver:
     """Files what arrives on the host.
 
-    TensorFlow keeps it for as long as the process lives. So it never saw a tensor of the graph,
-    which would keep the graph, and the memory of its variables.
+    TensorFlow keeps this object for as long as the process lives. So it never sees a tensor of the
+    graph: that tensor would keep the graph, and the memory of its variables.
     """
 
     def __init__(self, call, handover):

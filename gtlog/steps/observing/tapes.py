@@ -46,7 +46,7 @@ class TapesOfStep:
         return not is_known
 
     def place_of(self, tape, key):
-        """How many targets with this key the tape had in the step before this one."""
+        """How many earlier targets of the tape in this step have the same key."""
         if self._places is None:
             self._places = weakref.WeakKeyDictionary()
         counts = self._places.setdefault(tape, {})
