@@ -14,7 +14,7 @@ def add_parser(subparsers):
     """Adds `diagnose` to the subcommands of a parser.
 
     Args:
-      subparsers: What `argparse.ArgumentParser.add_subparsers` returned.
+      subparsers: The return value of `argparse.ArgumentParser.add_subparsers`.
 
     Returns:
       The parser of the command.
@@ -49,7 +49,7 @@ def run(arguments):
     Returns:
       The exit status, `int`.
     """
-    # Here, since the help needs no numpy.
+    # Imported here, since the help needs no numpy.
     from gtlog.diagnosis.source import diagnose
 
     try:
@@ -67,13 +67,13 @@ def _as_json(findings):
 
 
 def as_text(findings):
-    """Findings as they are printed, a paragraph each.
+    """Findings as they are printed, one paragraph each.
 
     Args:
       findings: List of `Finding`.
 
     Returns:
-      `str`; where there are none, a sentence that says so.
+      `str`; a sentence that says that nothing was found, if the list is empty.
     """
     if not findings:
         return "Nothing found: no rule sees a fault in this run."
