@@ -24,8 +24,8 @@ def add_parser(subparsers):
         help="say what is wrong with a training, and in which layer",
         description="Reads the vitals of a log directory and says what is wrong, in which layer, "
         "since when and what to try.",
-        epilog="Exit status: 0 where nothing was found that --fail-on names, 1 where it was, "
-        "2 where the log directory cannot be read.",
+        epilog="Exit status: 0 if nothing was found that --fail-on names, 1 if something was, "
+        "2 if the log directory cannot be read.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("logdir", metavar="LOGDIR", help="log directory of one run")

@@ -90,8 +90,8 @@ class EventWriter:
             return "the logger was closed before this step; make a new one"
         if self._is_forked:
             return (
-                "this process was forked from the one that made the logger, whose event file is "
-                "not to be written by two; make a logger in each process"
+                "this process was forked from the one that made the logger, and two processes must "
+                "not write one event file; make a logger in each process"
             )
         return None
 
@@ -153,7 +153,7 @@ class EventWriter:
     def _mixed(self, step):
         """What becomes of two runs in one place, if this run begins at a step."""
         if isinstance(self.sink, GivenSink):
-            return f"Those of this one, from step {step} on, follow them. Give each run its own."
+            return f"The steps of this run, from step {step} on, follow. Give each run its own."
         return (
             f"TensorBoard takes both for one run and shows this one's points from step {step} on "
             "in place of the other's; its files stay as they are. Give each run a directory of "
