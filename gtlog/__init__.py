@@ -58,7 +58,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-# Imported when first asked for: `gtlog --help`, and what reads a log, need no TensorFlow.
+# Imported when first asked for: `gtlog --help`, and modules that read a log, need no TensorFlow.
 _HOMES = {
     "Finding": "gtlog.diagnosis.finding",
     "InstrumentedTape": "gtlog.tape",
@@ -84,7 +84,7 @@ _HOMES = {
     "testing": "gtlog",
 }
 
-# What needs no TensorFlow. Of `testing`, `assert_traced_at_most` alone needs it.
+# Names that need no TensorFlow. In `testing`, only `assert_traced_at_most` needs it.
 _MODULES_WITHOUT_TENSORFLOW = ("sinks", "testing")
 _HOMES_WITHOUT_TENSORFLOW = (
     "gtlog.diagnosis.finding",
@@ -99,11 +99,11 @@ def __getattr__(name):
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if home not in _HOMES_WITHOUT_TENSORFLOW and name not in _MODULES_WITHOUT_TENSORFLOW:
-        importlib.import_module("gtlog._compat")  # first: it says what to install without it
+        importlib.import_module("gtlog._compat")  # first: it says how to install TensorFlow
     if home == __name__:
         return importlib.import_module(f"{__name__}.{name}")
     value = getattr(importlib.import_module(home), name)
-    globals()[name] = value  # the next time it is found without a call
+    globals()[name] = value  # found without a call from now on
     return value
 
 

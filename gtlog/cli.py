@@ -18,7 +18,7 @@ _DEMO_PACKAGES = {
     "tensorflow": "TensorFlow (tensorflow or tensorflow-cpu)",
 }
 
-_CUT_SHORT = 141  # as of a program that a closed pipe ends
+_CUT_SHORT = 141  # the exit status of a program that a closed pipe ends
 
 
 def main(argv=None) -> int:
@@ -28,8 +28,8 @@ def main(argv=None) -> int:
       argv: Arguments, list of `str`; None takes those of the process.
 
     Returns:
-      The exit status: that of the command; 130 if the user has interrupted it, 141 if nobody reads
-      what it prints.
+      The exit status of the command; 130 if the user has interrupted it, 141 if nobody reads what
+      it prints.
 
     Raises:
       SystemExit: after `--help` and `--version`, and with status 2 where an argument is wrong.
@@ -44,7 +44,7 @@ def main(argv=None) -> int:
         sys.stdout.flush()
         return status
     except BrokenPipeError:
-        # Who read the output, as `head` does, has seen enough. Python would complain at its exit.
+        # The reader of the output, such as `head`, has left. Python would complain at its exit.
         # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _CUT_SHORT
@@ -114,7 +114,7 @@ def _demo(parser, arguments):
         folder = new_run_folder(arguments.logdir)
     except OSError as error:
         parser.error(f"argument --logdir: must be a folder that can be written to: {error}")
-    # Here, since it imports TensorFlow and the optional packages.
+    # Imported here, since it imports TensorFlow and the optional packages.
     from gtlog.demo.run import run, run_fault
 
     if "fault" in arguments:

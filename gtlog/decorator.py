@@ -1,4 +1,4 @@
-"""The skin of `StepLogger`: one line above an existing training step."""
+"""The decorator around `StepLogger`: one line above an existing training step."""
 
 import copy
 import functools
@@ -16,12 +16,13 @@ StepFunction = TypeVar("StepFunction", bound=Callable[..., Any])
 
 
 class _AutoGraphArtifact:
-    """What lets AutoGraph call a wrapper as it is, without a warning and without a trace.
+    """Lets AutoGraph call a wrapper as it is, without a warning and without a trace of the call.
 
-    AutoGraph warns that it does not look into wrapt's wrappers unless they carry
-    `autograph_info__`; what the wrapper wraps is converted all the same, by `_call_in_graph`. It
-    keeps what it called as it is, a method by its `__func__`, in a dict, never to convert it again.
-    A wrapper that equals what it wraps, as wrapt's do, would enter the user's own function there.
+    AutoGraph warns that it does not look into wrapt's wrappers, unless they carry
+    `autograph_info__`. `_call_in_graph` has the wrapped function converted all the same. AutoGraph
+    keeps each function that it called as it is in a dict, and never converts it again; of a method
+    it keeps the `__func__`. wrapt's wrappers equal what they wrap, so such a wrapper would enter
+    the user's own function there.
     `gtlog/_compat/autograph.py` has the link to its source.
     """
 
@@ -29,7 +30,7 @@ class _AutoGraphArtifact:
 
     @property
     def autograph_info__(self):
-        """Present for callers of the wrapper, absent for AutoGraph, which would convert it."""
+        """Present for callers of the wrapper. Absent for AutoGraph if it would convert the step."""
         if _compat.asked_by_tf_convert() and not _compat.is_converted(self.__wrapped__):
             raise AttributeError("autograph_info__")
         return "gtlog has AutoGraph convert the step that it wraps"
@@ -42,7 +43,7 @@ class _AutoGraphArtifact:
 
     @property
     def __signature__(self):
-        """The step's own; without this, inspect takes a wrapper written in C for a builtin."""
+        """The step's own. Without this, inspect takes a wrapper written in C for a builtin."""
         try:
             return inspect.signature(self.__wrapped__)
         except (TypeError, ValueError) as error:
@@ -83,8 +84,8 @@ class _BoundLoggedStep(_AutoGraphArtifact, wrapt.BoundFunctionWrapper):
 class LoggedStep(_AutoGraphArtifact, wrapt.FunctionWrapper):
     """A decorated training step.
 
-    Everything that the step had stays reachable: signature, name, docstring, and of a `tf.function`
-    object `get_concrete_function` and the rest.
+    The attributes of the step stay reachable: signature, name and docstring, and
+    `get_concrete_function` and the rest of a `tf.function` object.
     """
 
     __bound_function_wrapper__ = _BoundLoggedStep
@@ -94,7 +95,7 @@ class LoggedStep(_AutoGraphArtifact, wrapt.FunctionWrapper):
         self._self_step_logger = logger
 
     def __reduce_ex__(self, protocol):
-        """Pickles by name, as functions do; a logger has an open file and goes nowhere."""
+        """Pickles by name, as functions do: a logger has an open file and cannot be pickled."""
         name = getattr(self.__wrapped__, "__qualname__", None)
         if name is None:
             raise TypeError(
@@ -114,7 +115,7 @@ class LoggedStep(_AutoGraphArtifact, wrapt.FunctionWrapper):
         return self._around(copy.deepcopy(self.__wrapped__, memo))
 
     def _around(self, step):
-        """This step around a copy of what it wraps; a function is its own copy."""
+        """This step around a copy of the wrapped object; a function is its own copy."""
         return self if step is self.__wrapped__ else type(self)(step, self._self_step_logger)
 
     @property
@@ -143,24 +144,24 @@ def logged_step(
     """Makes a decorator that logs the steps a training function makes.
 
     It stands above or beneath `@tf.function`, on functions, methods, static and class methods,
-    callable objects and partials. Each call of the function is one step; after it, and so after the
-    optimizer update, the weights and biases that the step uses are written. With an
-    `InstrumentedTape` inside, gradients, updates and loss are written as well. What the function
-    returns and raises passes through unchanged.
+    callable objects and partials. Each call of the function is one step. After the call, and so
+    after the optimizer update, the weights and biases that the step uses are written. With an
+    `InstrumentedTape` inside, gradients, updates and loss are written as well. Return values and
+    exceptions of the function pass through unchanged.
 
-    Instances that share a decorated method share its logger and its step numbers: decorate the
-    bound method of each (`logged_step(writer)(model.train_step)`) to count them apart.
+    Instances that share a decorated method share its logger and its step numbers. To count them
+    apart, decorate the bound method of each (`logged_step(writer)(model.train_step)`).
 
     Args:
-      writer: As for `StepLogger`, like all the others.
+      writer: As for `StepLogger`, and so are all the others.
       every: Positive int N, a schedule, or a callable from the step number to a bool.
       step: None, an int to start from, a variable, or a callable.
       summaries: Iterable of summaries, None for the stock ones.
       include: Regular expression, or several, on the paths of variables.
       exclude: Regular expression, or several, on the paths of variables.
-      model: Keras model or `tf.Module`, for what a tape cannot see; several as a dict by name, or
-        as a list.
-      names: `"own"`, or `"recounted"`: whatever models the process has made before.
+      model: Keras model or `tf.Module`, for variables that a tape cannot see; several as a dict by
+        name, or as a list.
+      names: `"own"`, or `"recounted"`, which does not depend on earlier models of the process.
       on_error: `"warn"` or `"raise"`.
       diagnose: True, False, or a function that is called with each new `Finding`.
 
@@ -235,7 +236,7 @@ def _call_logged(logger, step_function, instance, args, kwargs):
 
 
 def _if_every_is_the_step(every):
-    """What to write where a step of one argument was given as `every`, and then called."""
+    """What to write, if a step of one argument was given as `every` and then called."""
     if not inspect.isroutine(every):
         return ""
     return (

@@ -5,16 +5,16 @@ import sys
 
 
 def names(package, homes):
-    """What a package needs as its `__getattr__` and `__dir__`.
+    """The `__getattr__` and `__dir__` of a package whose names are imported when asked for.
 
-    The package itself, and a command line's help beside it, is imported without numpy then.
+    So the package, and the help of a command line beside it, can be imported without numpy.
 
     Args:
       package: Its `__name__`.
       homes: Dict from each name to the module that has it.
 
     Returns:
-      A function of a name, which raises AttributeError for any other; and one without arguments.
+      A function of a name, which raises AttributeError for other names; and one without arguments.
     """
 
     def getattr_of_package(name):

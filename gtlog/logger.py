@@ -1,4 +1,4 @@
-"""The machine of which the decorator is the skin."""
+"""`StepLogger`, which does the work of the decorator."""
 
 import atexit
 import weakref
@@ -52,7 +52,8 @@ class StepLogger:
     Args:
       writer: `tf.summary.SummaryWriter`; a log directory (`str` or `os.PathLike`), for which
         gtlog makes, owns, flushes and closes the writer; a sink (`gtlog.sinks`, or any object with
-        a method `write(step, values)`); or a list of these. One that fails costs itself alone.
+        a method `write(step, values)`); or a list of these. One that fails does not disturb the
+        others.
       every: Positive int N: steps 0, N, 2N, … are logged. Or a schedule: `gtlog.every_seconds`,
         `gtlog.log_spaced`, `gtlog.overhead`. Or a callable from the step number (int) to a bool.
       step: Where the step numbers come from, read before the step runs. None counts the calls from
@@ -64,20 +65,21 @@ class StepLogger:
       include: Regular expression, or several: only variables whose path matches one are logged.
       exclude: Regular expression, or several: variables whose path matches one are not logged.
       model: Keras model or `tf.Module`. Adds the variables that a tape does not see (moving
-        statistics, frozen layers) and the classes of the layers. It is held weakly, as variables
-        are: the program that trains it keeps it. Of several models, a dict by name, or a list of
-        them, which go by their own names: the name leads the paths of a model's variables, and the
-        norms and the update ratio of each model are written too.
-      names: `"own"`: variables are called as Keras calls them. `"recounted"`: the numbers that
-        Keras gives to layers without a name count within the logger's models, from 0, whatever
-        other models the process has made. What is in no model that is seen, through `model` or
-        through what the decorated function holds, keeps its own name.
+        statistics, frozen layers) and the classes of the layers. The logger holds it weakly, as it
+        holds variables: the program that trains the model keeps it. Several models are given as a
+        dict by name, or as a list; in a list they go by their own names. The paths of a model's
+        variables then begin with its name, and the norms and the update ratio of each model are
+        written too.
+      names: `"own"`: variables have the names that Keras gives them. `"recounted"`: Keras gives
+        numbers to layers without a name; these count within the logger's models, from 0, whatever
+        other models the process has made. A variable keeps its own name if it is in no model that
+        gtlog sees, through `model` or through the objects that the decorated function holds.
       on_error: `"warn"`: a failure of gtlog is given once as a `LoggingWarning` and training goes
         on. `"raise"`: it is raised as a `LoggingError` after the step has completed.
       diagnose: Whether the run is judged by its vitals while it goes on. True: each new finding is
         written with its step, and an alarm is given once as a `TrainingWarning`. A function is
-        called with each new `Finding`, after its step, in place of the warnings; what it raises
-        ends the step. False: nothing is judged.
+        called with each new `Finding`, after its step, in place of the warnings; an exception from
+        it ends the step. False: nothing is judged.
 
     Raises:
       TypeError: a parameter is of the wrong kind.
@@ -148,28 +150,28 @@ class StepLogger:
             failures,
         )
         if not self._destinations.outlive_the_program:
-            # What was registered last is called first: before the tracker ends the run, which was
-            # begun before.
+            # The function registered last is called first. So the logger is closed before the
+            # tracker, which began earlier, ends the run.
             atexit.register(self._finalizer)
 
     @_compat.unconverted
     def step(self) -> ContextManager[Any]:
         """The next step, as a context manager around the code that makes it.
 
-        Inside a function that is being traced, the context manager leaves in the graph what logs
-        the step each time that the graph runs.
+        Inside a function that is being traced, the context manager adds operations to the graph.
+        They log the step each time that the graph runs.
         """
         return self._eager_step() if tf.executing_eagerly() else self._graph_step()
 
     def _eager_step(self):
-        """The next step, where Python runs it."""
+        """The next step, if Python runs it."""
         return self._new.eager()
 
     def _graph_step(self, owner=None):
-        """The next step, where it is being traced.
+        """The next step, if it is being traced.
 
         Args:
-          owner: What the decorated function is a method of, where it is one.
+          owner: The object of which the decorated function is a method, if it is one.
         """
 
         def step(parts):
@@ -184,12 +186,12 @@ class StepLogger:
 
         Args:
           function: The `tf.function` object.
-          owner: What it is a method of, None for a function.
+          owner: The object of which it is a method; None for a function.
           args: Its arguments.
           kwargs: Its keyword arguments.
 
         Returns:
-          What it returns.
+          The return value of the function.
         """
         if _compat.is_compiled(function):
             with self._eager_step() as step:
@@ -220,24 +222,24 @@ class StepLogger:
     def keras_callback(self, gradients: bool = False) -> Any:
         """A Keras callback that logs the model that `fit` trains.
 
-        `model.fit(x, y, callbacks=[log.keras_callback()])` needs no `train_step` of your own, and
-        serves where XLA compiles the step, so that nothing inside it can be seen.
+        `model.fit(x, y, callbacks=[log.keras_callback()])` needs no `train_step` of your own. It
+        also works if XLA compiles the step, so that nothing inside the step can be seen.
 
         Its steps are the batches of training, counted over epochs and calls of `fit`; evaluation
-        and prediction do not count. On the scheduled ones it logs all variables of the model with
-        their values after the update, and those before it (`update_ratio`). Where Keras runs
-        several steps at once (`steps_per_execution`), it logs once after those among which a
-        scheduled step was, under the number of the last of them and without `update_ratio`.
+        and prediction do not count. On scheduled steps it logs all variables of the model with
+        their values after the update, and those before it (`update_ratio`). If Keras runs several
+        steps at once (`steps_per_execution`) and one of them is scheduled, it logs once after them,
+        under the number of the last one and without `update_ratio`.
 
-        With `gradients=True` each scheduled step is logged as one with an `InstrumentedTape` is,
-        also of several that Keras runs at once: gradients, the loss, values around the update.
-        While a batch is trained on, methods of this model and of its optimizer, no class, are
-        replaced by functions that look at what they are handed. Beside that, Keras's own loss and
-        metrics are written as `fit/<name>` after a scheduled step, and as `epoch/<name>`, those of
-        validation included, after each epoch. Where XLA compiles the step, gradients and loss
-        cannot be seen, which is said.
+        With `gradients=True` each scheduled step is logged as if it had an `InstrumentedTape`:
+        gradients, the loss, and values around the update. This holds for several steps that Keras
+        runs at once, too. While a batch is trained on, methods of this model and of its optimizer
+        are replaced by functions that look at their arguments; classes are not changed. Keras's own
+        loss and metrics are written as well: as `fit/<name>` after a scheduled step, and as
+        `epoch/<name>` after each epoch, those of validation included. If XLA compiles the step,
+        gradients and loss cannot be seen, and a warning says so.
 
-        Where a decorated step of the same logger logs inside `fit`, the callback stands aside.
+        If a decorated step of the same logger logs inside `fit`, the callback stands aside.
 
         Args:
           gradients: Whether to log gradients, loss and metrics as well.
@@ -270,10 +272,10 @@ class StepLogger:
     def scalar(self, tag: str, value: Any, description: str = "") -> None:
         """Logs a number of your own with the step that it belongs to.
 
-        Inside a step, eager or in a `tf.function`, it is written if the step is logged. Between two
-        steps it is written at once, with the number of the step before, whether that is logged or
-        not: figures of a validation need no writer of their own. Where a step logs a tag several
-        times, the last counts; of replicas, the first one's.
+        Inside a step, eager or in a `tf.function`, the number is written if the step is logged.
+        Between two steps it is written at once, with the number of the step before, whether or not
+        that step is logged: so numbers of a validation need no writer of their own. If a step logs
+        a tag several times, the last value counts. Of several replicas, the first one counts.
 
         Args:
           tag: Name of the chart, such as `"accuracy"` or `"validation/loss"`.
@@ -282,8 +284,8 @@ class StepLogger:
 
         Raises:
           TypeError: `tag` is no string.
-          ValueError: `tag` is empty, or one that gtlog itself writes, such as `loss`. What is wrong
-            with `value` is said as a `LoggingWarning`, and the training goes on.
+          ValueError: `tag` is empty, or a tag that gtlog itself writes, such as `loss`. A wrong
+            `value` only gives a `LoggingWarning`, and the training goes on.
         """
         self._own.add(tag, value, lambda tag, array: Scalar(tag, array, description))
 
@@ -325,7 +327,7 @@ class StepLogger:
 
     @_compat.unconverted
     def flush(self) -> None:
-        """Writes the step of a plain loop that is under way, and flushes the event file.
+        """Writes the current step of a plain loop, and flushes the event file.
 
         Call it after the optimizer update.
         """
@@ -340,8 +342,8 @@ class StepLogger:
     def close(self) -> None:
         """Flushes, and closes the writer if the logger owns it. It may be called twice.
 
-        What only a whole run shows, a layer that was never updated for one, is found here, or, as a
-        warning, when the program ends.
+        Some faults, such as a layer that was never updated, show only in a whole run. They are
+        found here, or, as a warning, when the program ends.
         """
         self._destinations.check()
         alive = self._finalizer.detach()
@@ -373,20 +375,20 @@ class StepLogger:
     def _decorates(self, function):
         """Notes a function whose calls are steps, and the objects that it holds.
 
-        Warnings that are given where no line of the user's runs point at it.
+        Warnings point at this function if they are given while no line of the user's runs.
         """
         with self._failures.guard("look through what the step holds"):
             self._post_hook.registry.objects.add_function(function)
         self._failures.home = first_line_of(function) or self._failures.home
 
     def _called(self, step, function, owner, args, kwargs):
-        """Notes what a step is called with, while its variables are looked for."""
+        """Notes the arguments of a step, while its variables are looked for."""
         if getattr(step, "is_watched", False):
             with self._failures.guard("look through the arguments of the step"):
                 self._post_hook.registry.objects.add_call(function, owner, args, kwargs)
 
     def _asked_for(self, attribute):
-        """Says what is not seen where TensorFlow runs a step without calling it.
+        """Warns of what is not seen if TensorFlow runs a step without calling it.
 
         Args:
           attribute: Name of an attribute of the decorated function that is being read.
@@ -395,7 +397,7 @@ class StepLogger:
             self._failures.notice(messages.STEP_ON_WORKERS)
 
     def _step_of_tape(self):
-        """The step of a tape that was handed this logger and is entered now; None in a graph."""
+        """The step of a tape that has this logger and is entered now; None in a graph."""
         step = active_step()
         if step is not None and step.post_hook is self._post_hook:
             return step
@@ -410,17 +412,17 @@ class StepLogger:
         return None
 
     def _findings_so_far(self):
-        """What `gtlog.diagnose` says of the run."""
+        """The findings of `gtlog.diagnose` for the run so far."""
         return self._findings.so_far()
 
     def _abandon_inline(self, step):
-        """Drops a step of a plain loop, whose tape an exception has left."""
+        """Drops a step of a plain loop after an exception has left its tape."""
         self._inline.abandon(step)
 
 
 def _close(pending, destinations, findings, failures):
-    # A logger that is dropped may be finalized while somebody else's graph is being traced, which
-    # would take the operations below into that graph.
+    # A logger that is dropped may be finalized while another graph is being traced. That graph
+    # would then take in the operations below.
     with _compat.outside_graphs():
         try:
             pending.finish()
@@ -430,7 +432,7 @@ def _close(pending, destinations, findings, failures):
 
 
 def _drop(pending, destinations, findings, failures):
-    """Closes a logger that is dropped, or that the program's end meets."""
+    """Closes a logger that is dropped, or that is still open when the program ends."""
     if findings() is not None:
         findings().only_warn()
     _close(pending, destinations, findings, failures)
@@ -438,7 +440,7 @@ def _drop(pending, destinations, findings, failures):
 
 
 def _end(findings, destinations):
-    """Writes what the run as a whole shows, with its last step."""
+    """Writes the findings that only the whole run shows, with its last step."""
     if findings is None or destinations.refusal:
         return
     values = findings.values_at_end()
@@ -459,7 +461,7 @@ def _checked_summaries(summaries):
         summaries = (summaries,)
     for summary in summaries:
         check_summary("summaries", summary)
-    # What probes a model leaves to the vitals what it finds.
+    # Summaries that run a model come first, since they leave their results to the vitals.
     return sorted(summaries, key=lambda one: getattr(one, "probing", None) is None)
 
 

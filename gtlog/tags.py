@@ -1,6 +1,6 @@
-"""Every tag that gtlog writes: what writers name their values, and readers find them by.
+"""Every tag that gtlog writes: writers name their values by them, and readers find values by them.
 
-`docs/tags.md` says what stands under each.
+`docs/tags.md` describes the values under each tag.
 """
 
 from typing import NamedTuple, Optional, Union
@@ -69,7 +69,7 @@ def images(path: str) -> str:
 
 
 def gates(path: str, gate: str) -> str:
-    """The tag of the distribution of what belongs to one gate of a recurrent layer.
+    """The tag of the distribution of the part of a variable that belongs to one recurrent gate.
 
     >>> gates("lstm/lstm_cell/bias", "f")
     'gates/lstm/lstm_cell/bias/f'
@@ -78,7 +78,7 @@ def gates(path: str, gate: str) -> str:
 
 
 def heads(path: str, head: str) -> str:
-    """The tag of the distribution of what belongs to one head of an attention layer.
+    """The tag of the distribution of the part of a variable that belongs to one attention head.
 
     >>> heads("attention/query/kernel", "0")
     'heads/attention/query/kernel/0'
@@ -87,7 +87,7 @@ def heads(path: str, head: str) -> str:
 
 
 def head_gradients(path: str, head: str) -> str:
-    """The tag of the distribution of the gradient of what belongs to one head."""
+    """The tag of the distribution of the gradient of the part that belongs to one head."""
     return f"{HEAD_GRADIENTS}/{path}/{head}"
 
 
@@ -102,7 +102,7 @@ def nonfinite(path: str) -> str:
 
 
 def of_layer(kind: str, path: str) -> str:
-    """The tag of what a layer puts out, of one of `KINDS_BY_LAYER`.
+    """The tag of the outputs of a layer, or of a number about them: one of `KINDS_BY_LAYER`.
 
     >>> of_layer(OUTPUTS, "sequential/dense")
     'outputs/sequential/dense'
@@ -111,7 +111,7 @@ def of_layer(kind: str, path: str) -> str:
 
 
 def loss(name: Union[str, int, None] = None) -> str:
-    """The tag of a loss: the only one of a step, or one of several by its name or number.
+    """The tag of a loss: of the only one in a step, or of one of several by its name or number.
 
     >>> loss(), loss("critic"), loss(0)
     ('loss', 'loss/critic', 'loss/0')
@@ -120,7 +120,7 @@ def loss(name: Union[str, int, None] = None) -> str:
 
 
 def learning_rate(name: str = "") -> str:
-    """The tag of a learning rate: that of the only optimizer, or of one of several by its name.
+    """The tag of a learning rate: of the only optimizer, or of one of several by its name.
 
     >>> learning_rate(), learning_rate("critic")
     ('learning_rate', 'learning_rate/critic')
@@ -129,7 +129,7 @@ def learning_rate(name: str = "") -> str:
 
 
 def slots(path: str, slot: str) -> str:
-    """The tag of the distribution of what an optimizer keeps for a variable.
+    """The tag of the distribution of a slot that an optimizer keeps for a variable.
 
     >>> slots("dense/kernel", "momentum")
     'slots/dense/kernel/momentum'
@@ -138,7 +138,7 @@ def slots(path: str, slot: str) -> str:
 
 
 def slot_norm(path: str, slot: str) -> str:
-    """The tag of the norm of what an optimizer keeps for a variable."""
+    """The tag of the norm of a slot that an optimizer keeps for a variable."""
     return f"{SLOT_NORM}/{path}/{slot}"
 
 
@@ -152,12 +152,12 @@ def of_step(kind: str, of: Optional[str] = None) -> str:
 
 
 def replica_gradient_norm(which: str) -> str:
-    """The tag of the `"min"`, `"max"` or `"mean"` over the replicas."""
+    """The tag of the `"min"`, `"max"` or `"mean"` of the gradient norm over the replicas."""
     return f"{REPLICA_GRADIENT_NORM}/{which}"
 
 
 def fit(name: str) -> str:
-    """The tag of what Keras shows in `fit` after a step, by its name in Keras's logs.
+    """The tag of a number that Keras shows in `fit` after a step, by its name in Keras's logs.
 
     >>> fit("accuracy"), epoch("val_accuracy")
     ('fit/accuracy', 'epoch/val_accuracy')
@@ -166,12 +166,12 @@ def fit(name: str) -> str:
 
 
 def epoch(name: str) -> str:
-    """The tag of what Keras shows in `fit` after an epoch, by its name in Keras's logs."""
+    """The tag of a number that Keras shows in `fit` after an epoch, by its name in Keras's logs."""
     return f"{EPOCH}/{name}"
 
 
 def table(kind: str, number: int = 1) -> str:
-    """The tag of a table: the first set of rows has the plain tag, further ones a number.
+    """The tag of a table. The first set of rows has the plain tag, further ones have a number.
 
     >>> table(VITALS), table(VITALS, 2)
     ('gtlog/vitals', 'gtlog/vitals/2')
@@ -184,7 +184,7 @@ class Parts(NamedTuple):
 
     Attributes:
       kind: The first part, such as `"weights"`, or the whole tag of a table without its number;
-        None of a tag that is not gtlog's.
+        None for a tag that is not gtlog's.
       path: Path of the variable or layer; None if the tag is about the whole step.
       part: The gate, the head, the slot, the name of the loss or of the optimizer, `"min"`, `"max"`
         or `"mean"` of the replicas; else None.
@@ -226,7 +226,7 @@ def kind_and_path(tag: str) -> Parts:
 
 
 def kind_of_table(tag: str) -> Optional[str]:
-    """`VITALS`, `STEPS` or `FINDINGS`, of which the tag may have a number; None of another tag."""
+    """`VITALS`, `STEPS` or `FINDINGS`, with or without a number in the tag; None for other tags."""
     head, _, number = tag.rpartition("/")
     for kind in _KINDS_OF_TABLES:
         if tag == kind or (head == kind and number.isdecimal()):
@@ -235,7 +235,7 @@ def kind_of_table(tag: str) -> Optional[str]:
 
 
 def is_of_step(tag: str) -> bool:
-    """Whether a tag is that of a number of the whole step: a loss, a norm, the learning rate."""
+    """Whether a tag is for a number of the whole step: a loss, a norm, the learning rate."""
     parts = kind_and_path(tag)
     return parts.kind in (LOSS, LEARNING_RATE) or (
         parts.kind in KINDS_OF_STEPS and parts.path is None

@@ -1,4 +1,4 @@
-"""The tape that lets the step around it see what it differentiates."""
+"""The tape that shows the step around it what is differentiated."""
 
 import contextlib
 import threading
@@ -13,11 +13,12 @@ from gtlog.steps.active_step import Observation, active_step
 
 
 class InstrumentedTape(tf.GradientTape):
-    """A `tf.GradientTape` whose gradients, and the loss they are taken of, are logged.
+    """A `tf.GradientTape` that has its gradients and its loss logged.
 
     Inside a step (a function decorated with `gtlog.logged_step`, or `with logger.step():`) it hands
-    what passes through `gradient` to that step. Anywhere else it is exactly a `tf.GradientTape`,
-    unless it is given a logger; a `LoggingWarning` says so where it differentiates variables.
+    the arguments and results of `gradient` to that step. Anywhere else it is exactly a
+    `tf.GradientTape`, unless it is given a logger; if it differentiates variables there, a
+    `LoggingWarning` says that they are not logged.
 
     Gradients of variables are logged, those of tensors are not. `jacobian` and `batch_jacobian`
     work as ever and are not logged.
@@ -27,13 +28,13 @@ class InstrumentedTape(tf.GradientTape):
       watch_accessed_variables: As for `tf.GradientTape`: whether trainable variables are watched
         when they are read.
       logger: A `gtlog.StepLogger`, in a plain loop that has no function to decorate. Each tape
-        begins a step; it is logged when the next one begins, or at the logger's
-        `flush` or `close`, so the values are those after the optimizer update. A tape that is
-        entered before a gradient was taken belongs to the same step (a GAN's two tapes); for any
+        begins a step. The step is logged when the next one begins, or at the logger's `flush` or
+        `close`, so the values are those after the optimizer update. A tape that is entered before a
+        gradient was taken belongs to the same step (a GAN's two tapes). For any
         other grouping write `with logger.step():` around the step.
-      name: What the loss is called: `InstrumentedTape(name="critic")` writes `loss/critic`, and
-        `gradient_norm/critic`, `weight_norm/critic` and `update_ratio/critic` over the variables
-        that the tape is asked for. Tapes of one name are one.
+      name: The name of the loss: `InstrumentedTape(name="critic")` writes `loss/critic`. It also
+        writes `gradient_norm/critic`, `weight_norm/critic` and `update_ratio/critic` over the
+        variables that the tape is asked for. Tapes of one name count as one.
 
     Raises:
       TypeError: `logger` is no `gtlog.StepLogger`, or `name` no string.
@@ -70,8 +71,8 @@ class InstrumentedTape(tf.GradientTape):
         self._gtlog_is_differentiating = False
 
     def __enter__(self):
-        # Before it records: here the step before may be logged, and a function of the user's end
-        # the training with an exception.
+        # Before it records: the step before may be logged here, and a function of the user's may
+        # end the training with an exception.
         if not self._gtlog_is_differentiating:
             self._gtlog_find_step()
         return super().__enter__()
@@ -95,7 +96,7 @@ class InstrumentedTape(tf.GradientTape):
         output_gradients=None,
         unconnected_gradients=tf.UnconnectedGradients.NONE,
     ):
-        """As `tf.GradientTape.gradient`; the step around it sees the target and the result."""
+        """As `tf.GradientTape.gradient`. The step around it sees the target and the result."""
         observation = self._gtlog_observe(target, sources)
         outer, self._gtlog_is_differentiating = self._gtlog_is_differentiating, True
         try:  # as `_gtlog_unobserved`, in a fifth of its time
@@ -168,9 +169,9 @@ class InstrumentedTape(tf.GradientTape):
 def _say_if_unlogged(sources):
     """Warns of gradients of variables that belong to no step.
 
-    A thread that the program did not begin in may work for a step that another one has begun, as
-    the replicas of a strategy do: nothing is said there. Neither is it where XLA compiles: logged
-    steps run a second function there, whatever was traced before.
+    Nothing is said in a thread in which the program did not begin: it may work for a step that
+    another thread has begun, as the replicas of a strategy do. Nothing is said either if XLA
+    compiles: logged steps run a second function there, whatever was traced before.
     """
     if threading.current_thread() is not threading.main_thread():
         return

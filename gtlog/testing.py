@@ -9,14 +9,14 @@ def assert_traced_at_most(function, n) -> None:
     """Asserts that a `tf.function` was traced at most `n` times.
 
     Args:
-      function: What `tf.function` returned, decorated by gtlog or not.
+      function: The return value of `tf.function`, decorated by gtlog or not.
       n: Non-negative int.
 
     Raises:
       AssertionError: it was traced more often.
       TypeError: `function` is no `tf.function`.
     """
-    # Here, since reading needs no TensorFlow.
+    # Imported here, since reading needs no TensorFlow.
     from gtlog import _compat
 
     if not _compat.is_tf_function(function):

@@ -7,7 +7,7 @@ from gtlog.diagnosis.finding import Finding
 from gtlog.records.step_record import StepRecord
 from gtlog.values import ChartLayout, Histogram, Image, Scalar, Table
 
-# TensorFlow has no types that a checker could use: its writers, variables and models are Any.
+# TensorFlow has no types for a checker: its writers, variables and models are Any.
 Writer = Union[Any, str, "os.PathLike[str]", Sequence[Any]]
 Schedule = Callable[[int], bool]
 Every = Union[int, Schedule]

@@ -1,4 +1,4 @@
-"""What a summary yields: values that the writer knows how to put into an event."""
+"""Values that a summary yields, and that the writer can put into an event."""
 
 import dataclasses
 from typing import Any, Mapping, Tuple
@@ -108,8 +108,8 @@ class Image:
 class Table:
     """Numbers in rows and columns at one step, for readers of gtlog's own.
 
-    TensorBoard has no chart of it. What the numbers are stands in the header, which the event file
-    holds once for each tag.
+    TensorBoard has no chart of it. The header says what the numbers are; the event file holds it
+    once for each tag.
 
     Attributes:
       tag: Name of the series. All tables of one tag have the same header.
@@ -151,7 +151,7 @@ class Strings:
       description: Markdown on the series.
 
     Raises:
-      TypeError: `tag` is no string, or `texts` has something that is none.
+      TypeError: `tag` is no string, or `texts` has an item that is no string.
       ValueError: `tag` is empty.
     """
 
@@ -175,7 +175,7 @@ class ChartLayout:
     """Which scalars TensorBoard's tab "custom scalars" draws in one chart.
 
     Attributes:
-      tag: `custom_scalars__config__`, for which TensorBoard looks.
+      tag: `custom_scalars__config__`, the tag that TensorBoard looks for.
       layout: A serialized protocol buffer `tensorboard.Layout`, `bytes`.
       description: Markdown on it.
 
@@ -198,12 +198,12 @@ class ChartLayout:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Unreadable:
-    """What a summary yields in place of the values of a part that it could not read.
+    """Yielded by a summary in place of the values of a part that it could not read.
 
-    gtlog says so once; the summary goes on with the other parts.
+    gtlog reports it once. The summary goes on with the other parts.
 
     Attributes:
-      part: What it is, as in "the variable 'dense/kernel'".
+      part: Name of the part, such as "the variable 'dense/kernel'".
       error: The exception.
     """
 
@@ -213,9 +213,9 @@ class Unreadable:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Notice:
-    """What a summary yields where something cannot be logged although nothing failed.
+    """Yielded by a summary if something cannot be logged although nothing failed.
 
-    gtlog says it once.
+    gtlog gives the message once.
 
     Attributes:
       message: Sentences for the user.
@@ -225,7 +225,7 @@ class Notice:
 
 
 def joined(*descriptions):
-    """One Markdown text of several, those left out that are empty."""
+    """One Markdown text made of several; empty ones are left out."""
     return " ".join(one for one in descriptions if one)
 
 

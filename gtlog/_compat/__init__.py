@@ -1,7 +1,7 @@
-"""Every question about versions of TensorFlow and Keras, and every use of what they keep private.
+"""Every question about versions of TensorFlow and Keras, and every use of their private parts.
 
-Nothing here compares version numbers: each function asks for the feature itself. A private module
-is imported where it is asked, so that one that moves costs its own feature and no import of gtlog.
+No function here compares version numbers: each one asks for the feature itself. A private module is
+imported only where it is used. So if it moves, one feature is lost, and gtlog still imports.
 """
 
 try:

@@ -1,4 +1,4 @@
-"""How AutoGraph calls what it does not convert, and what it is to call as it is.
+"""How AutoGraph calls functions that it does not convert, and how to keep it from converting.
 
 https://github.com/tensorflow/tensorflow/blob/v2.21.0/tensorflow/python/autograph/impl/api.py
 """
@@ -9,10 +9,10 @@ _API = "tensorflow.python.autograph.impl.api"
 
 
 def unconverted(function):
-    """Marks a function of gtlog's for AutoGraph to call as it is, as it calls TensorFlow's own.
+    """Marks a function of gtlog's, so that AutoGraph calls it as it is, like TensorFlow's own.
 
     Converting takes time at each trace. `tf.autograph.experimental.do_not_convert` would not do:
-    it keeps AutoGraph from what the function calls as well, the user's code among it.
+    AutoGraph would then not convert the functions that it calls either, such as the user's.
     """
     function.autograph_info__ = "gtlog is called as it is"
     return function
@@ -21,13 +21,13 @@ def unconverted(function):
 def called_by_autograph():
     """How AutoGraph would have converted the function that it just called as it is.
 
-    AutoGraph does not look into callables made by wrapt and calls them unconverted. The wrapper
-    then converts what it wraps itself, exactly if AutoGraph is its caller:
+    AutoGraph does not look into callables made by wrapt and calls them unconverted. So the wrapper
+    itself converts the function that it wraps, but only if AutoGraph is its caller:
     https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/autograph/impl/api.py
 
     Returns:
-      None if Python called; else a function `(target, args, kwargs) -> result` that calls the
-      target as AutoGraph would have called the wrapper.
+      None if Python called. Otherwise a function `(target, args, kwargs) -> result` that calls
+      the target as AutoGraph would have called the wrapper.
     """
     frame = sys._getframe(2)
     while frame and frame.f_globals.get("__name__", "").partition(".")[0] in ("gtlog", "wrapt"):
@@ -47,7 +47,7 @@ def called_by_autograph():
 
 
 def as_autograph_calls(function):
-    """A function as AutoGraph would have called it, where AutoGraph called gtlog in its place."""
+    """A function as AutoGraph would have called it, if AutoGraph called gtlog in its place."""
     autograph_call = called_by_autograph()
     if autograph_call is None:
         return function
@@ -55,10 +55,10 @@ def as_autograph_calls(function):
 
 
 def asked_by_tf_convert():
-    """Whether `tf_convert` of AutoGraph asks for the attribute that is being computed.
+    """Whether AutoGraph's `tf_convert` asks for the attribute that is being computed.
 
-    Strategies and datasets convert a function by it before they call it, in threads of their own.
-    What carries `autograph_info__` it passes on as it is, for good.
+    Strategies and datasets use it to convert a function before they call it, in threads of their
+    own. If an object carries `autograph_info__`, `tf_convert` never converts it.
     https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/autograph/impl/api.py
     """
     frame = sys._getframe(3)
@@ -75,8 +75,8 @@ def is_converted(function):
 def is_generated_by_autograph(frame):
     """Whether a stack frame runs code that AutoGraph wrote to a file of its own.
 
-    Its functions have the globals of the user's, so that their module does not tell; but all that
-    they call, they call through this name.
+    Its functions share the globals of the user's functions, so their module does not show it. But
+    they make all of their calls through this name.
     """
     code = frame.f_code
     return "ag__" in code.co_freevars or "ag__" in code.co_varnames or "ag__" in code.co_names

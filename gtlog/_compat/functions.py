@@ -33,8 +33,8 @@ def side_effects(function):
     """What a concrete function does besides computing its outputs from arguments and variables.
 
     Returns:
-      Set of the types of operations that change a state, draw numbers or call the host, in any
-      function that it calls as well; empty if it only computes.
+      Set of the types of operations that change a state, draw numbers or call the host. The
+      functions that it calls count too. Empty if it only computes.
     """
     from tensorflow.python.framework import op_def_registry
 
@@ -51,9 +51,9 @@ def side_effects(function):
     return found
 
 
-# Operations that TensorFlow calls stateful and that change nothing: reads of variables, and calls
-# of functions, whose operations are looked at by themselves. Those of recurrent layers on a GPU
-# keep a state for their dropout alone, which Keras does not ask of them.
+# Operations that TensorFlow calls stateful although they change nothing: reads of variables, and
+# calls of functions, whose operations are looked at separately. Recurrent layers on a GPU keep a
+# state only for their dropout, which Keras does not ask for.
 _HARMLESS = frozenset(
     {"ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape", "Assert"}
     | {"PartitionedCall", "StatefulPartitionedCall", "If", "While", "Case"}
@@ -71,14 +71,14 @@ def is_compiled(function):
 
 
 def function_like(function, call):
-    """A `tf.function` object with all options of another one, whose traces `call` surrounds.
+    """A `tf.function` object with all options of another one. `call` runs around its traces.
 
     AutoGraph converts the Python function as it does for the other one: TensorFlow itself puts
-    its own wrappers around a function in this way before it is traced, and AutoGraph reaches
+    wrappers of its own around a function in this way before tracing it, and AutoGraph reaches
     through them.
 
     Args:
-      function: `tf.function` object, bound or not. Its Python function is kept, itself it is not.
+      function: `tf.function` object, bound or not. Only its Python function is kept alive.
       call: Function `(body, args, kwargs) -> result` that runs instead of the Python function.
     """
 

@@ -20,7 +20,7 @@ def is_plain_graph():
     """Whether the program builds a graph of `tf.compat.v1`, or traces a function for one."""
     if tf.executing_eagerly():
         return False
-    with tf.init_scope():  # it leaves the functions that are being traced, and no other graph
+    with tf.init_scope():  # leaves the functions that are being traced, but no other graph
         return not tf.executing_eagerly()
 
 
@@ -28,7 +28,7 @@ def is_plain_graph():
 def outside_graphs():
     """Runs the block eagerly, wherever the program is.
 
-    `tf.init_scope` leaves the graph of a function, and not a plain `tf.Graph`.
+    `tf.init_scope` leaves the graph of a function, but not a plain `tf.Graph`.
     """
     with tf.init_scope():
         if tf.executing_eagerly():
@@ -47,10 +47,10 @@ def is_nested_graph():
 
 
 def is_vectorized():
-    """Whether what is being traced is the body of `tf.vectorized_map`.
+    """Whether the body of `tf.vectorized_map` is being traced.
 
-    From that body TensorFlow makes operations on all elements at once. What has a side effect runs
-    where it stands as well, for the first element alone.
+    From that body TensorFlow makes operations on all elements at once. An operation with a side
+    effect runs in the body as well, for the first element alone.
     https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/ops/parallel_for/control_flow_ops.py
     """
     frame = sys._getframe(1)
@@ -69,9 +69,10 @@ def computes_on_host_alone():
 
 
 def packed(tensors):
-    """Puts tensors of the current graph into one, which a graph inside it takes as one input.
+    """Packs tensors of the current graph into one, which an inner graph takes as one input.
 
-    TensorFlow has the operation since 2.4, for the CPU alone; before, they stay what they are.
+    TensorFlow has the operation since 2.4, for the CPU alone. Before 2.4 the tensors are not
+    packed.
 
     Args:
       tensors: List of symbolic tensors.
@@ -90,10 +91,10 @@ def packed(tensors):
 
 
 def keep_whole(outcome):
-    """Has TensorFlow run a `tf.cond` as one operation.
+    """Makes TensorFlow run a `tf.cond` as one operation.
 
-    By default it takes the `tf.cond` apart, into a `Switch` for each tensor that its branches use,
-    and these run on each step, whichever branch does. One operation runs on one device.
+    By default TensorFlow takes a `tf.cond` apart into a `Switch` for each tensor that its branches
+    use. The switches run on each step, whichever branch runs. One operation runs on one device.
     https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/common_runtime/lower_if_op.cc
 
     Args:
@@ -106,10 +107,10 @@ def keep_whole(outcome):
 
 
 def are_unwritten(variables):
-    """Whether no operation so far of the graph that is being traced may have written any of them.
+    """Whether the graph that is being traced has no operation yet that may have written to them.
 
-    An operation that is given the handle of a variable reads or writes it. TensorFlow marks the
-    inputs that calls, branches and loops only read.
+    An operation with the handle of a variable as input reads or writes the variable. TensorFlow
+    marks the inputs that calls, branches and loops only read.
     https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/framework/auto_control_deps_utils.py
 
     Args:
@@ -138,7 +139,7 @@ _READS = frozenset(
 
 
 def captured_variable(handle):
-    """The variable whose handle a tensor in a graph is. None if it is no captured handle.
+    """The variable whose handle a tensor in a graph is; None if it is no captured handle.
 
     Args:
       handle: Symbolic tensor of dtype resource, from any depth of nested graphs.

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def computes_in_float16():
-    """Whether the global policy of the Keras that the program has loaded computes in float16."""
+    """Whether the global policy of the loaded Keras computes in float16."""
     for name in ("tf_keras", "keras", "tensorflow.keras"):
         mixed_precision = getattr(sys.modules.get(name), "mixed_precision", None)
         if not hasattr(mixed_precision, "global_policy"):  # before TensorFlow 2.4
@@ -20,8 +20,8 @@ def computes_in_float16():
 def variables_of(model):
     """All variables of a Keras model or `tf.Module`, moving statistics included.
 
-    A model that is not built has none yet; Keras 2 raises a ValueError where it is asked for them.
-    The `variables` of Keras 3 hold the states of random generators as well, its `weights` do not.
+    A model that is not built has no variables yet; Keras 2 raises a ValueError if asked for them.
+    In Keras 3 `variables` holds the states of random generators as well, and `weights` does not.
     """
     attribute = "weights" if hasattr(model, "_flatten_layers") else "variables"
     try:
@@ -38,7 +38,7 @@ def layers_of(model):
 
 
 def trained_variables_of(model):
-    """The trainable variables of a Keras model; none where it is not built."""
+    """The trainable variables of a Keras model; none if it is not built."""
     try:
         return tuple(model.trainable_variables)
     except ValueError:
@@ -67,15 +67,15 @@ def is_optimizer(value):
 
 
 def optimizers_of(model):
-    """The optimizers of a Keras model, those included that a `train_step` of one's own may have."""
+    """The optimizers of a Keras model, also those that the user keeps in attributes of it."""
     return tuple(value for value in list(vars(model).values()) if is_optimizer(value))
 
 
 def updates_made(optimizer):
-    """How many updates an optimizer of Keras has counted.
+    """How many updates a Keras optimizer has counted.
 
-    The property `iterations` would make the counter where there is none yet, and another one around
-    it (for a loss scale) may count what it skips.
+    The property `iterations` would make the counter if there is none yet. An outer optimizer, for
+    a loss scale, may count the updates that it skips, so the inner one is asked.
     """
     attributes = vars(optimizer)
     for name in ("inner_optimizer", "_optimizer"):
@@ -106,10 +106,10 @@ def has_keras_train_step(model):
 
 
 def keras_callback_class():
-    """The callback class of the Keras in use; it imports Keras where nobody has.
+    """The callback class of the Keras in use. Imports Keras if it is not imported yet.
 
     A program may train with `tf_keras` although `tf.keras` is Keras 3. Keras 3 takes callbacks of
-    `tf_keras`, which does not take those of Keras 3.
+    `tf_keras`, but `tf_keras` does not take callbacks of Keras 3.
     """
     keras = sys.modules.get("tf_keras", tf.keras)
     return keras.callbacks.Callback

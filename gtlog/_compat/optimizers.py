@@ -1,6 +1,6 @@
 """What an optimizer of any Keras keeps: its count of updates, its learning rate and its slots.
 
-Three generations are told apart by what they have, not by their version:
+The functions tell three generations apart by their attributes, not by their version:
 
 * legacy: TensorFlow 2.3, python/keras/optimizer_v2/optimizer_v2.py, until 2.10 and as
   `tf.keras.optimizers.legacy` until 2.15: `_hyper`, `get_slot_names`;
@@ -16,7 +16,7 @@ from gtlog._compat.variables import resource_variable
 
 
 def innermost_optimizer(optimizer):
-    """The optimizer itself, or the one inside those that only scale the loss for it."""
+    """The optimizer itself, or the inner one if an optimizer only scales the loss for it."""
     for name in ("inner_optimizer", "_optimizer"):
         inner = vars(optimizer).get(name)
         if is_optimizer(inner):
@@ -25,26 +25,26 @@ def innermost_optimizer(optimizer):
 
 
 def iterations_variable(optimizer):
-    """The variable that counts the updates; None where none was made yet.
+    """The variable that counts the updates; None if none was made yet.
 
-    The property `iterations` would make it.
+    The property `iterations` would make one.
     """
     iterations = vars(optimizer).get("_iterations")
     return None if iterations is None else resource_variable(iterations)
 
 
 def learning_rate_parts(optimizer):
-    """What the learning rate of an optimizer is made of.
+    """The parts of an optimizer's learning rate.
 
     Returns:
-      The rate: a variable, a schedule, a function without arguments, a number or None; and a
-      variable or number of the decay that legacy optimizers divide it by, None without one.
+      The rate: a variable, a schedule, a function without arguments, a number or None. And the
+      decay by which legacy optimizers divide the rate: a variable, a number, or None without one.
     """
     hyper = vars(optimizer).get("_hyper")
     if not isinstance(hyper, dict):
         return _plain(vars(optimizer).get("_learning_rate")), None
     decays = (getattr(optimizer, "_initial_decay", None) or 0.0) > 0.0
-    decays = decays and not _has_class(optimizer, "Nadam")  # it decays its momentum
+    decays = decays and not _has_class(optimizer, "Nadam")  # Nadam decays its momentum
     return _plain(hyper.get("learning_rate")), _plain(hyper.get("decay")) if decays else None
 
 
@@ -63,12 +63,12 @@ def _has_class(thing, name):
 
 
 def scheduled_rate(optimizer, schedule, updates):
-    """The learning rate of a schedule before the next update, as the optimizer asks for it.
+    """The learning rate of a schedule before the next update, as the optimizer computes it.
 
     Args:
       optimizer: The innermost optimizer.
       schedule: Its schedule.
-      updates: How many updates it has made before.
+      updates: How many updates the optimizer has made so far.
 
     Returns:
       float.
@@ -87,8 +87,8 @@ def slots_of(optimizer, variables):
       variables: List of `tf.Variable`, the inner ones of Keras variables.
 
     Returns:
-      List of tuples, one a slot: the place of the variable in `variables`, the slot's name and a
-      `tf.Variable`. A variable that the optimizer does not train has none.
+      List of tuples, one for each slot: the place of the variable in `variables`, the name of the
+      slot and a `tf.Variable`. A variable that the optimizer does not train has no slot.
     """
     if hasattr(optimizer, "get_slot_names"):
         slots = _slots_by_name(optimizer, variables)
@@ -104,7 +104,7 @@ def _slots_by_name(optimizer, variables):
         for name in names:
             try:
                 yield place, name, optimizer.get_slot(variable, name)
-            except KeyError:  # it does not train the variable
+            except KeyError:  # the optimizer does not train this variable
                 break
 
 

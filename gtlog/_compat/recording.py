@@ -1,10 +1,10 @@
-"""Watching which variables are read, and keeping tapes from recording."""
+"""Watches which variables are read, and keeps tapes from recording."""
 
 import sys
 
 
 def variable_watcher():
-    """A context manager whose `watched_variables()` are the trainable ones read inside it."""
+    """A context manager. Its `watched_variables()` are the trainable ones read inside it."""
     return _record().VariableWatcher()
 
 
@@ -14,7 +14,7 @@ def stop_recording():
 
 
 def _record():
-    # The second is where they were before TensorFlow 2.12. TensorFlow has imported either by then.
+    # The second is the module before TensorFlow 2.12. TensorFlow has imported one of them by now.
     for name in ("tensorflow.python.eager.record", "tensorflow.python.eager.tape"):
         module = sys.modules.get(name)
         if hasattr(module, "VariableWatcher"):

@@ -1,4 +1,4 @@
-"""Replicas, workers and servers of `tf.distribute`, and what reaches their threads."""
+"""Replicas, workers and servers of `tf.distribute`, and variable creators in their threads."""
 
 import threading
 
@@ -15,24 +15,24 @@ def is_distributed(variable):
 
 
 def runs_on_workers():
-    """Whether the graph that is traced here is to run in processes of workers."""
+    """Whether the graph that is being traced here is to run in worker processes."""
     return isinstance(tf.distribute.get_strategy(), _PARAMETER_SERVER_STRATEGY)
 
 
 def replica_id():
-    """Number of the replica whose code runs or is traced now; 0 outside of replicas."""
+    """Number of the replica whose code runs or is being traced now; 0 outside of replicas."""
     context = tf.distribute.get_replica_context()
     number = None if context is None else tf.get_static_value(context.replica_id_in_sync_group)
     return 0 if number is None else int(number)
 
 
 def replicas_in_threads():
-    """How many replicas of a strategy run this code, each in a thread of its own; 1 outside.
+    """How many replicas of a strategy run this code, each in its own thread; 1 outside of replicas.
 
-    A strategy that has one replica here, or traces one function for all of them, runs it in the
-    thread that called it.
+    If a strategy has one replica here, or traces one function for all of them, the code runs in
+    the thread that called it.
     """
-    # Asking the strategy takes long beside a step that is not logged.
+    # Asking the strategy takes a long time, compared with a step that is not logged.
     if threading.current_thread() is threading.main_thread() or not tf.distribute.has_strategy():
         return 1
     if tf.distribute.in_cross_replica_context():
@@ -41,13 +41,13 @@ def replicas_in_threads():
 
 
 def worker_count(strategy):
-    """How many processes of a job train a copy of the model each; 1 for any that does not say."""
+    """How many processes of a job train a copy of the model each; 1 if that is not known."""
     jobs = _jobs_of(strategy)
     return max(1, sum(len(jobs.get(job, ())) for job in _TRAINING_JOBS))
 
 
 def is_chief(strategy):
-    """Whether this process is the one that writes, for all that train a copy of the model."""
+    """Whether this process writes for all processes that train a copy of the model."""
     if worker_count(strategy) == 1:
         return True
     resolver = strategy.cluster_resolver
@@ -56,10 +56,11 @@ def is_chief(strategy):
 
 
 def graphs_keep_parts_of_workers():
-    """Whether a graph leaves alone what one worker has computed while it is summed over all.
+    """Whether a graph keeps the numbers of one worker unchanged while it sums them over all.
 
-    Older versions sum in place, where the part still has other readers; and each thread numbers the
-    operations that all workers take part in from the beginning, so that none may run in a callback.
+    Older versions sum in place, although the numbers of the worker still have other readers. And in
+    them each thread numbers the operations that all workers take part in from the beginning, so
+    none of these may run in a callback.
     https://github.com/tensorflow/tensorflow/blob/v2.3.0/tensorflow/core/grappler/optimizers/scoped_allocator_optimizer.h
     https://github.com/tensorflow/tensorflow/blob/v2.3.0/tensorflow/python/distribute/cross_device_utils.py
     """
@@ -69,7 +70,7 @@ def graphs_keep_parts_of_workers():
 
 
 def _jobs_of(strategy):
-    """Addresses by the name of a job, as `TF_CONFIG` names them; empty for a single process."""
+    """Dict from names of jobs to addresses, from `TF_CONFIG`; empty for a single process."""
     resolver = getattr(strategy, "cluster_resolver", None)
     return {} if resolver is None else resolver.cluster_spec().as_dict()
 
@@ -81,7 +82,7 @@ def is_first_replica_of_worker():
 
 
 def of_replicas(values):
-    """One value for each replica of this process, in their order, as one distributed value."""
+    """One distributed value, made of one value for each replica of this process in their order."""
     from tensorflow.python.distribute import distribute_utils
 
     return distribute_utils.regroup(tuple(values), always_wrap=True)
@@ -99,14 +100,14 @@ def variable_creators():
 def enter_variable_creator(creator):
     """Puts a creator in force, as `tf.variable_creator_scope` does.
 
-    That scope raises where another one was left before it in an order that is not nested, as by
-    coroutines that wait inside; a change of the list itself is noticed by no scope around it.
+    That scope raises an exception if scopes are left in an order that is not nested, as coroutines
+    do that wait inside. No scope notices a change of the list itself.
     """
     _creator_stack().append((_CREATOR_PRIORITY, creator))
 
 
 def leave_variable_creator(creator):
-    """Takes a creator out again, wherever it stands by now."""
+    """Takes a creator out again, at whatever place in the list it now is."""
     stack = _creator_stack()
     stack[:] = [one for one in stack if one[1] is not creator]
 

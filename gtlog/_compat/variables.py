@@ -1,4 +1,4 @@
-"""The variable that stands for a source, its name, its home, and how gtlog makes its own."""
+"""The variable of a source, its name, its home, and how gtlog makes variables of its own."""
 
 import math
 import weakref
@@ -12,9 +12,9 @@ from gtlog._compat.strategies import is_distributed
 def own_variable(value, dtype, name):
     """A variable that belongs to gtlog alone, made eagerly wherever the program is.
 
-    `tf.Variable` asks the creators around it, even in `tf.init_scope`: a `tf.function` that is
+    `tf.Variable` asks the creators around it, even in `tf.init_scope`. A `tf.function` that is
     being traced would take the variable for one of its own and trace again, and a distribution
-    strategy would mirror it. It lives on the host, which decides by it.
+    strategy would mirror it. The variable lives on the host, since the host reads it to decide.
     """
     from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 
@@ -23,11 +23,11 @@ def own_variable(value, dtype, name):
 
 
 def resource_variable(source):
-    """The `tf.Variable` that a source of `tape.gradient` stands for, None for a tensor.
+    """The `tf.Variable` that a source of `tape.gradient` stands for; None for a tensor.
 
     Keras 3 wraps it in a variable of its own, Keras 2 under mixed precision in an
-    `AutoCastVariable`, the coordinator of parameter servers in a `CachingVariable`; a tape watches
-    the inner one.
+    `AutoCastVariable`, and the coordinator of parameter servers in a `CachingVariable`. A tape
+    watches the inner variable.
     """
     if type(source).__name__ == "CachingVariable":
         source = source.get()
@@ -39,9 +39,9 @@ def resource_variable(source):
 
 
 def _all_copies_of(variable):
-    """The variable itself, or the one that stands for all copies that replicas have of it.
+    """The variable itself, or the variable that stands for all copies on the replicas.
 
-    A copy knows it: by its handle, or where it has none of its own, itself.
+    A copy itself knows that variable, or the handle of the copy does.
     https://github.com/tensorflow/tensorflow/blob/master/tensorflow/python/distribute/distribute_utils.py
     """
     if is_distributed(variable):  # TensorFlow 2.3 has no handle of all copies
@@ -57,11 +57,11 @@ def shards_of(variable):
     """The shards of a variable that parameter servers keep in parts, in the order of its rows.
 
     Args:
-      variable: `tf.Variable`. Of a shard that the coordinator caches, only what it wraps it in
+      variable: `tf.Variable`. If the coordinator caches a shard, only the cache around the shard
         knows its container.
 
     Returns:
-      Tuple of `tf.Variable`, unwrapped; empty where the variable is no shard, or is kept in this
+      Tuple of `tf.Variable`, unwrapped. Empty if the variable is no shard, or is kept in this
       process.
     """
     container = getattr(variable, "_sharded_container", lambda: None)()
@@ -78,7 +78,7 @@ def is_on_server(variable):
 def is_of_graph(variable):
     """Whether a variable belongs to a graph alone, so that it has no value outside of it.
 
-    Such are those of `tf.compat.v1`, and the copies that are made where a model is exported.
+    Variables of `tf.compat.v1` do, and so do the copies that are made when a model is exported.
     """
     copies = variable.values if is_distributed(variable) else [variable]
     handle = getattr(copies[0], "handle", None)
@@ -91,9 +91,9 @@ def is_of_this_process(variable):
 
 
 def read_variables(variables):
-    """Reads variables eagerly in one operation, an eighth of the time that one for each takes.
+    """Reads variables eagerly in one operation, in an eighth of the time of one operation each.
 
-    It is TensorFlow's own, for its optimizer of graphs, and has no public name.
+    The operation is TensorFlow's own, for its optimizer of graphs, and has no public name.
     https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/kernels/resource_variable_ops.cc
 
     Args:
@@ -103,7 +103,7 @@ def read_variables(variables):
       List of eager tensors.
 
     Raises:
-      Exception: one of them cannot be read, they are on several devices, or the operation has gone.
+      Exception: a variable cannot be read, they are on several devices, or the operation is gone.
     """
     from tensorflow.python.eager import context, execute
 
@@ -118,9 +118,9 @@ def read_variables(variables):
 
 
 def creation_number(variable):
-    """A number that is larger for variables that were made later; infinite where it is not known.
+    """A number that is larger for variables that were made later; infinite if it is not known.
 
-    Eager tensors are numbered, the handles of variables among them.
+    TensorFlow numbers eager tensors, and handles of variables are among them.
     """
     copies = variable.values if is_distributed(variable) else [variable]
     return getattr(getattr(copies[0], "handle", None), "_id", math.inf)
@@ -129,8 +129,9 @@ def creation_number(variable):
 def full_name(variable):
     """The name of a variable with its scopes, as Keras or else TensorFlow gives it.
 
-    Keras 3 keeps it as `path`. The name of its inner variable may carry numbers that TensorFlow
-    added when a graph was traced, so the path is asked wherever the Keras variable is at hand.
+    Keras 3 keeps the name as `path`. The name of the inner variable may have numbers in it that
+    TensorFlow added when a graph was traced. So the path is used wherever the Keras variable is at
+    hand.
     """
     path = getattr(variable, "path", None)
     return path if isinstance(path, str) else variable.name

@@ -15,7 +15,7 @@ def writer_is_of_graph(writer):
 
 @contextlib.contextmanager
 def summaries_of_any_replica():
-    """Lets the code of any replica write summaries, which TensorFlow allows to the first alone."""
+    """Lets the code of any replica write summaries. TensorFlow allows it to the first one alone."""
     from tensorflow.python.ops import summary_ops_v2
 
     state = summary_ops_v2._summary_state

@@ -1,4 +1,4 @@
-"""What the diagnosis finds while a training runs: written with the step, and said once."""
+"""What the diagnosis finds while a training runs: written with the step, and reported once."""
 
 import functools
 import inspect
@@ -16,14 +16,14 @@ _MOST_CHARACTERS = 4000
 
 
 class LiveFindings:
-    """Judges a run by the vitals of its logged steps, and says each finding once.
+    """Judges a run by the vitals of its logged steps, and reports each finding once.
 
-    An alarm is given as a `TrainingWarning`; a note is written and not said. A function of the
-    user's gets both, in place of the warnings.
+    An alarm is given as a `TrainingWarning`; a note is written, but no warning is given. A function
+    of the user's gets alarms and notes in place of the warnings.
 
     Args:
       diagnose: True, False, or a function of a `Finding`.
-      failures: `Failures`, which has what is to be said said after the step.
+      failures: `Failures`, which gives the warnings after the step.
 
     Raises:
       TypeError: `diagnose` is something else.
@@ -48,7 +48,7 @@ class LiveFindings:
           seconds: How long logging it has taken so far.
 
         Returns:
-          What is to be written with the step: a list of `Strings`, empty where nothing is new.
+          The values to write with the step: a list of `Strings`, empty if nothing is new.
         """
         if self._live is None:
             return []
@@ -58,9 +58,9 @@ class LiveFindings:
         return self._given(new)
 
     def values_at_end(self):
-        """Judges the run as one that is over; what is to be written with the last step.
+        """Judges the run as one that is over. Returns the values to write with the last step.
 
-        What is new is said when the failures are raised.
+        New findings are reported when the failures are raised.
         """
         if self._live is None or self._is_cut_short:
             return []
@@ -70,10 +70,10 @@ class LiveFindings:
         return self._given(new)
 
     def takes_nonfinite(self, what):
-        """Whether a finding of the step that was looked at last says this as well.
+        """Whether a finding of the last step is about NaN; its warning then says `what` too.
 
         Args:
-          what: What is known of the first NaN of the run, a text. A warning of the finding says it.
+          what: What is known of the first NaN of the run, a text.
         """
         if NONFINITE not in [one.fault for one in self._new if one.severity == ALARM]:
             return False
@@ -81,25 +81,26 @@ class LiveFindings:
         return True
 
     def cut_short(self):
-        """Notes that an exception ends the run, which is not judged as a whole then."""
+        """Notes that an exception ends the run. The run is then not judged as a whole."""
         self._is_cut_short = True
 
     def only_warn(self):
-        """Warns from now on where the user's function would be called: nothing can catch what it
-        raises where a logger is dropped or the program ends.
+        """Gives warnings from now on where the user's function would be called.
+
+        Where a logger is dropped or the program ends, nothing can catch what that function raises.
         """
         self._tell = None
 
     @property
     def last_step(self):
-        """The last step that was looked at; None before."""
+        """The last step that was looked at; None before the first."""
         return None if self._live is None else self._live.last_step
 
     def so_far(self):
-        """All that is found in what is kept of the run, a list of `Finding`.
+        """All findings in the part of the run that is kept, a list of `Finding`.
 
         Raises:
-          ValueError: nothing is kept, since there is no diagnosis or there are no vitals.
+          ValueError: nothing is kept, since the diagnosis is off or there are no vitals.
         """
         if self._live is None:
             raise ValueError(
@@ -128,14 +129,14 @@ class LiveFindings:
         )
 
     def _rows_of(self, table):
-        """The rows of a table; its header says the same as long as it has the same tag."""
+        """The rows of a table. The header is read once for each tag, since it stays the same."""
         known = self._rows.get(table.tag)
         if known is None or known[0] is not table.header:
             known = self._rows[table.tag] = (table.header, rows_of(table.header))
         return known[1]
 
     def _say_what_lacks(self, step):
-        """Says that a function of the user's will not be called; what is the default is silent."""
+        """Warns that the user's function will not be called; the default gives no warning."""
         if self._tell is not None and not self._is_seeing:
             self._failures.notice(
                 f"diagnose is {self._tell!r}, but the summaries left no vitals at step {step}, "
@@ -146,7 +147,7 @@ class LiveFindings:
     def _given(self, new):
         self._new = new
         for finding in new:
-            # One by one: where the user's function raises, the others are said after the next step.
+            # One by one: if the user's function raises, the other findings wait for the next step.
             self._failures.put_off(functools.partial(self._say, finding))
         return [Strings(tags.FINDINGS, tuple(one.to_json() for one in new))] if new else []
 

@@ -1,4 +1,4 @@
-"""What is not finite in a step, and where in it that began, for the one warning about it."""
+"""What is not finite in a step, and in which part of it that began, for the one warning."""
 
 import math
 
@@ -10,8 +10,8 @@ _MOST_NAMES = 4
 class FirstNonfinite:
     """Finds the first NaN or infinite value that a logger logs, and where it came from.
 
-    It looks at the losses, and at the extremes that the summaries have asked for: while all is
-    finite, no tensor is read once more for it.
+    It looks at the losses, and at the extremes that the summaries have asked for. While all is
+    finite, it reads no tensor again.
     """
 
     def __init__(self):
@@ -46,7 +46,7 @@ class FirstNonfinite:
         )
 
     def _since(self, step, variables):
-        """What is known of the time before a step of values that were not finite then."""
+        """What is known of the time before a step whose values were not finite at its start."""
         if not self._finite_after_it.issuperset(one.path for one in variables):
             return "gtlog has not seen it after an earlier step, so where it came from is unknown."
         if self._last_step == step - 1:
@@ -69,7 +69,7 @@ def _has_any(record):
 
 
 def _first_of(record, several_updates, since):
-    """What is not finite in the earliest part of the step, and why it is that part."""
+    """What is not finite in the earliest bad part of the step, and why it is that part."""
     before = _nonfinite(record, "before_extremes")
     if before:
         others = f" The same holds for {_listed(before[1:])}." if before[1:] else ""
@@ -135,7 +135,7 @@ def _backward(record):
 
 
 def _update(record, since):
-    """The variable to name, and what is known, where only values after the step are not finite."""
+    """The variable to name and what is known, if only values after the step are not finite."""
     updated = _made_by_update(record)
     if updated:
         others = f" The same holds for {_listed(updated[1:])}." if updated[1:] else ""
@@ -159,7 +159,7 @@ def _update(record, since):
 
 
 def _made_by_update(record):
-    """The variables that were finite before the step, as their gradients were, and are not now."""
+    """Variables that are not finite now, though they and their gradients were before."""
     bad_gradients = _nonfinite(record, "gradient_extremes")
     return [
         one
@@ -169,7 +169,7 @@ def _made_by_update(record):
 
 
 def _nonfinite(record, kind):
-    """The variables of which a value or gradient is not finite."""
+    """The variables whose value or gradient is not finite."""
     extremes = [(one, getattr(one, kind)) for one in record.variables]
     return [one for one, known in extremes if known is not None and known.nonfinite]
 

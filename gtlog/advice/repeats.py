@@ -1,14 +1,14 @@
-"""What is said of a step that takes gradients, or losses, of the same variables several times."""
+"""Notices about a step that takes several gradients, or losses, of the same variables."""
 
 
 def say_repeats(failures, capture, losses, names):
-    """Says once that a step makes several updates, or that one figure stands for several losses.
+    """Reports once that a step makes several updates, or that one number stands for several losses.
 
     Args:
       failures: `Failures`.
       capture: `Capture` of the step.
       losses: List of `Loss`.
-      names: List of str, the name of each loss, None if it is not logged.
+      names: List of str, the name of each loss; None for a loss that is not logged.
     """
     if capture.changed_between:
         message = _several_updates(capture.step, capture.changed_between)

@@ -6,13 +6,13 @@ _LOGGED_STEPS = 10
 
 
 class UnseenGradients:
-    """Says once that a step trains, and that only its weights and biases can be logged.
+    """Reports once that a step trains, and that only its weights and biases can be logged.
 
-    It is known to train where weights have changed from one logged step to the next. What the
-    summaries have computed shows that; nothing is computed for it.
+    A step trains if weights have changed from one logged step to the next. The numbers that the
+    summaries have computed show that; nothing is computed for it.
 
     Args:
-      failures: `Failures`, which says it.
+      failures: `Failures`, which gives the notice.
       is_asked_for: Whether gradients are wanted at all, as the stock summaries want them.
     """
 
@@ -22,7 +22,7 @@ class UnseenGradients:
         self._last = {}
 
     def settle(self):
-        """Nothing is to be said any more: a tape was seen, or why there is none is known."""
+        """Ends the search: a tape was seen, or it is known why there is none."""
         self._left = 0
         self._last = {}
 
@@ -31,7 +31,7 @@ class UnseenGradients:
 
         Args:
           record: `StepRecord` that the summaries have run on.
-          values: List of (`KnownVariable`, value), as the record was made of them.
+          values: List of (`KnownVariable`, value), from which the record was made.
         """
         if not self._left:
             return
@@ -50,8 +50,8 @@ def _is_trained_here(variable):
 
 
 def _numbers_of(variable):
-    """Numbers of a value that were computed already: others where the value is another."""
-    known = vars(variable)  # where cached properties keep what was asked for
+    """Numbers that were computed for a value already. They differ where two values differ."""
+    known = vars(variable)  # cached properties keep what was asked for here
     extremes = known.get("value_extremes")
     bounds = None if extremes is None else (extremes.minimum, extremes.maximum)
     return repr((bounds, known.get("value_norm")))  # NaN equals itself as text

@@ -1,8 +1,8 @@
 """Whether the update is made outside of the step, so that the step logs the values before it.
 
-A decorated function may return its gradients, which the program applies after the call. That a
-logged step changed nothing does not show it: accumulation, a skipped update and frozen variables
-look the same. What shows it is that the same variables have changed when the next step begins.
+A decorated function may return its gradients, and the program applies them after the call. A logged
+step that changed nothing does not prove this: accumulation, a skipped update and frozen variables
+look the same. The proof is that the same variables have changed when the next step begins.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ class UpdateOutside:
         self.is_waiting = False
 
     def before_step(self):
-        """Compares, where Python begins the next step."""
+        """Compares with the last step, where Python begins the next one."""
         unchanged = self._take()
         if unchanged is None or unchanged[0].variable is None:
             return
@@ -63,7 +63,7 @@ class UpdateOutside:
             self._unchanged, self.is_waiting = (known, step, np.array(_flat(one.value))), True
 
     def _compare_in_graph(self, step, variables):
-        """Compares with the value before the update, where a graph has run the very next step."""
+        """Compares with the value before the update, if a graph has run the very next step."""
         unchanged = self._take()
         if unchanged is None:
             return
@@ -79,7 +79,7 @@ class UpdateOutside:
             self._failures.notice(_message(step, known.path))
 
     def _take(self):
-        """The values to be compared, once. None if another thread has taken them."""
+        """The values to compare, handed out once. None if another thread has taken them."""
         unchanged, self._unchanged = self._unchanged, None
         self.is_waiting = False
         self._remaining = max(0, self._remaining - 1)

@@ -1,7 +1,7 @@
 """How many updates one call of a decorated function makes, as its optimizers count them.
 
-A function that trains in a loop, or calls `fit`, is one step to gtlog. Where a tape of gtlog's sees
-its gradients, `repeats` says so; elsewhere the optimizers that the function can reach tell.
+A function that trains in a loop, or calls `fit`, is one step to gtlog. If a tape of gtlog's sees
+its gradients, `repeats` reports this. Otherwise the optimizers that the function can reach show it.
 """
 
 import functools
@@ -26,7 +26,7 @@ class UpdatesOfCalls:
         self._remaining = _MOST_CALLS
 
     def before_call(self, step, function, owner, args, kwargs):
-        """The optimizers that a call may use, each with its count. None if nothing is compared.
+        """The optimizers that a call may use, each with its count; None if nothing is compared.
 
         Args:
           step: The `EagerStep` that the call is.
@@ -43,7 +43,7 @@ class UpdatesOfCalls:
             return [(one, _compat.updates_made(one)) for one in optimizers]
 
     def after_call(self, step, counts):
-        """Says once that the call made several updates, which no tape of gtlog's has seen."""
+        """Reports once that the call made several updates, if no tape of gtlog's has seen them."""
         if not counts or step.has_gradients:
             return
         with self._failures.guard("count the updates of a step", step.number):
@@ -52,12 +52,12 @@ class UpdatesOfCalls:
                 self._failures.notice(_message(step.number, most), once=SEVERAL_UPDATES)
 
     def say_fit(self):
-        """Says that what was decorated is the `fit` of a Keras model."""
+        """Reports that the decorated function is the `fit` of a Keras model."""
         self._failures.notice(_FIT, once=SEVERAL_UPDATES)
 
 
 def optimizers_of(function, others=()):
-    """The optimizers that a function reaches: by itself, or as an attribute or item of something.
+    """The optimizers that a function reaches: directly, or as an attribute or item of an object.
 
     Args:
       function: Function, method, partial, callable object or `tf.function` object.
@@ -71,7 +71,7 @@ def optimizers_of(function, others=()):
 
 
 def _reached(function):
-    """Objects that a function has at hand: its owner, arguments, closure, and globals it names."""
+    """Objects that a function can use: its owner, arguments, closure, and the globals it names."""
     function = _compat.python_function_of(function)
     if isinstance(function, functools.partial):
         given = [*function.args, *function.keywords.values()]
@@ -103,7 +103,7 @@ def _is_filled(cell):
 
 
 def _names(code):
-    """The names of globals that a function uses, those in functions inside it included."""
+    """The names of globals that a function uses, also in functions inside it."""
     inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
     return {name for names in [code.co_names, *map(_names, inner)] for name in names}
 

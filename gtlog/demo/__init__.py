@@ -1,6 +1,6 @@
 """`gtlog demo`: three models trained on real digits, to look at in TensorBoard.
 
-`training` is the room to read: a training loop as anybody writes it, with gtlog in it.
+Read `training` first: it is a training loop as anybody writes it, with gtlog in it.
 """
 
 MODELS = ("dense", "conv", "lstm")

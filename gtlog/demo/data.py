@@ -11,7 +11,7 @@ _WHITEST = 16.0  # scikit-learn's pixels are counts from 0 to 16
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Digits:
-    """Handwritten digits, and those of them that training never sees.
+    """Handwritten digits. Some of them are held out, so training never sees them.
 
     Attributes:
       images: float32 `[n, 8, 8]`, from 0 (black) to 1 (white).
@@ -26,12 +26,12 @@ class Digits:
     held_out_labels: np.ndarray
 
     def batches(self, size):
-        """An endless `tf.data.Dataset` of (images, labels), shuffled anew each time round."""
+        """An endless `tf.data.Dataset` of (images, labels), shuffled anew in each epoch."""
         pairs = tf.data.Dataset.from_tensor_slices((self.images, self.labels))
         return _endless(pairs.shuffle(len(self.images), seed=0), size)
 
     def unmatched_batches(self, size):
-        """As `batches`, but images and labels are shuffled each for themselves."""
+        """As `batches`, but images and labels are shuffled independently."""
         images = tf.data.Dataset.from_tensor_slices(self.images).shuffle(len(self.images), seed=0)
         labels = tf.data.Dataset.from_tensor_slices(self.labels).shuffle(len(self.labels), seed=1)
         return _endless(tf.data.Dataset.zip((images, labels)), size)

@@ -1,6 +1,6 @@
-"""Small trainings of the digits, each with one mistake in it, as they are made in earnest.
+"""Small trainings on the digits, each with one mistake of a kind that people make.
 
-The diagnosis knows nothing of them: it reads the vitals, as of any other run.
+The diagnosis knows nothing of the mistakes: it reads the vitals, as in any other run.
 """
 
 import warnings
@@ -17,7 +17,7 @@ _HALF = 0.5
 
 
 class Training:
-    """A plain training of a plain classifier; the faults are what subclasses do otherwise.
+    """A plain training of a plain classifier. Subclasses change the part that is at fault.
 
     Args:
       digits: `gtlog.demo.data.Digits`.
@@ -36,7 +36,7 @@ class Training:
         self.optimizer = self.make_optimizer()
 
     def build(self):
-        """The model: `depth` hidden layers and the classes."""
+        """The model: `depth` hidden layers and a layer for the classes."""
         hidden = [self.hidden(number + 1) for number in range(self.depth)]
         return tf.keras.Sequential(
             [
@@ -61,20 +61,20 @@ class Training:
         return self.digits.batches(_BATCH_SIZE)
 
     def logits(self, images):
-        """What the model says of images."""
+        """The logits of a batch of images."""
         return self.model(images, training=True)
 
     def loss(self, labels, logits):
-        """The mean over a batch."""
+        """The mean loss of a batch."""
         each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         return tf.reduce_mean(each)
 
     def apply(self, gradients, variables):
-        """The update."""
+        """Applies the update."""
         self.optimizer.apply_gradients(zip(gradients, variables))
 
     def before_step(self, number):
-        """What the loop does before a step."""
+        """Runs before each step of the loop."""
 
     def step(self, images, labels):
         """One step, which `run` decorates."""
@@ -85,7 +85,7 @@ class Training:
         return loss
 
     def run(self, logdir, every):
-        """Trains, and logs each `every`th step; what was found on the way is written and not said.
+        """Trains, and logs each `every`th step. Findings on the way are written, without warnings.
 
         Args:
           logdir: Directory of the event file.
@@ -97,7 +97,7 @@ class Training:
         train_step = log(tf.function(self.step))
         batches = self.batches().take(self.steps)
         with train_step.step_logger, warnings.catch_warnings():
-            # What the logger says of gradients that are None or NaN, the findings say as well.
+            # Warnings about gradients that are None or NaN would only repeat the findings.
             warnings.simplefilter("ignore", gtlog.LoggingWarning)
             # disable=None: no bar where the output is no terminal
             progress = tqdm(batches, desc=self.model.name, total=self.steps, disable=None)
@@ -132,7 +132,7 @@ class Exploding(Training):
         super().__init__(digits, steps)
 
     def logits(self, images):
-        """What the model says; before the third layer gradients come out too large."""
+        """The logits of a batch; the gradients before the third layer come out too large."""
 
         @tf.custom_gradient
         def passed(signal):
@@ -141,7 +141,7 @@ class Exploding(Training):
         return _through(self.model, images, "hidden_2", passed)
 
     def before_step(self, number):
-        """A sum over the 1,000 places of a signal in place of their mean."""
+        """From halfway on, sums over the 1,000 places of a signal instead of taking their mean."""
         self.factor.assign(1.0 if number < _HALF * self.steps else 1000.0)
 
 
@@ -190,7 +190,7 @@ class Nonfinite(Training):
     mistake = "tf.sqrt stands after the ReLU of hidden_2: at 0 its slope is infinite."
 
     def logits(self, images):
-        """What the model says; the signal of a layer goes through a square root."""
+        """The logits of a batch; the signal of a layer goes through a square root."""
         return _through(self.model, images, "hidden_2", tf.sqrt)
 
 
@@ -241,7 +241,7 @@ class Ascending(Training):
 
 
 class NotLearning(Training):
-    """Labels that say nothing of the images."""
+    """Labels that do not belong to the images."""
 
     mistake = "Images and labels were shuffled each for themselves."
 
@@ -251,7 +251,7 @@ class NotLearning(Training):
 
 
 def _through(model, signal, name, operation):
-    """What a model makes of a signal, with an operation of one's own after one of its layers."""
+    """The output of a model for a signal, with a further operation after one of its layers."""
     for layer in model.layers:
         signal = layer(signal)
         if layer.name == name:

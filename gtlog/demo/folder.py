@@ -12,7 +12,7 @@ def new_run_folder(logdir):
       logdir: Path; the folder need not exist.
 
     Returns:
-      `logdir`, or the first of `logdir/run-2`, `logdir/run-3`, … that was not there.
+      `logdir`, or the first of `logdir/run-2`, `logdir/run-3`, … that does not exist yet.
 
     Raises:
       OSError: `logdir` is a file, or a folder cannot be made or looked into.

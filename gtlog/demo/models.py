@@ -9,7 +9,7 @@ _CLASSES = 10
 
 
 def dense():
-    """Takes a digit as 64 pixels in no order."""
+    """Takes a digit as 64 pixels, without their places."""
     return tf.keras.Sequential(
         [
             tf.keras.Input((_SIDE, _SIDE)),

@@ -15,15 +15,15 @@ from gtlog.diagnosis.command import as_text
 from gtlog.diagnosis.source import diagnose
 from gtlog.looking.report import report_html
 
-_WIDEST = 100  # characters of a line that is easily read
+_WIDEST = 100  # characters of a line that is easy to read
 
 
 def run(folder, names, steps, every):
-    """Trains models one after the other, logs them, and prints what became of each.
+    """Trains models one after the other, logs them, and prints the outcome of each.
 
     Args:
-      folder: Path of an empty folder. Each model's event file goes into a subfolder of its name,
-        the report on them all into `report.html`.
+      folder: Path of an empty folder. Each model's event file goes into a subfolder of that name;
+        the report on all models is `report.html`.
       names: Names of the models, keys of `models.BUILDERS`.
       steps: Number of training steps of each model.
       every: Steps 0, `every`, 2 `every`, … are logged.
@@ -41,8 +41,8 @@ def run_fault(folder, name, steps, every):
     """Trains a model with a mistake in it, and prints what the diagnosis finds in its vitals.
 
     Args:
-      folder: Path of an empty folder. The event file goes into a subfolder of the fault's name, the
-        report on it into `report.html`.
+      folder: Path of an empty folder. The event file goes into a subfolder with the name of the
+        fault; the report on it is `report.html`.
       name: Name of the fault, one of `gtlog.demo.FAULTS`.
       steps: Number of training steps.
       every: Steps 0, `every`, 2 `every`, … are logged.

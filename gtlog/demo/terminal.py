@@ -1,14 +1,14 @@
-"""Paths as words of a shell's command, which print anywhere and do nothing to a terminal."""
+"""Paths as words of a shell command, which any terminal can print without side effects."""
 
 import os
 import shlex
 
 
 def shell_word(path, encoding="utf-8"):
-    """A path as a shell takes it, quoted where it has to be.
+    """A path as a word of a shell command, quoted if needed.
 
-    What does not print (control characters, bytes that are no text, characters that the terminal's
-    encoding lacks) is written as `$'...'`, which bash and zsh read.
+    If a part cannot be printed (control characters, bytes that are no text, characters that the
+    terminal's encoding lacks), it is written as `$'...'`, which bash and zsh read.
 
     Args:
       path: Path, `str`.

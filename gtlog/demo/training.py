@@ -21,7 +21,7 @@ def train(model, digits, logdir, steps, every):
       every: Steps 0, `every`, 2 `every`, … are logged.
 
     Returns:
-      The accuracy on the digits held out, after the last step.
+      The accuracy on the held-out digits after the last step.
     """
     loss_of = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     optimizer = tf.keras.optimizers.Adam(_LEARNING_RATE)
@@ -52,7 +52,7 @@ def train(model, digits, logdir, steps, every):
 
 
 def held_out_accuracy(model, digits):
-    """A summary of our own: any callable from a `StepRecord` to values will do."""
+    """A summary of our own. Any callable from a `StepRecord` to values can be a summary."""
 
     def summarize(record):
         yield gtlog.summaries.Scalar(
@@ -65,6 +65,6 @@ def held_out_accuracy(model, digits):
 
 
 def accuracy(model, digits):
-    """The share of the digits held out that the model classifies rightly, from 0 to 1."""
+    """The share of the held-out digits that the model classifies rightly, from 0 to 1."""
     logits = model(digits.held_out_images, training=False)
     return np.mean(np.argmax(logits, axis=-1) == digits.held_out_labels)

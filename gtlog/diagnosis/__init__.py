@@ -16,7 +16,7 @@ if typing.TYPE_CHECKING:
 
 __all__ = ["Finding", "LiveDiagnosis", "diagnose", "judge"]
 
-# Imported when first asked for: the command's help needs none of them, nor numpy.
+# Imported when first asked for: the help of the command needs neither these modules nor numpy.
 __getattr__, __dir__ = lazy.names(
     __name__,
     {

@@ -14,7 +14,7 @@ def add_parser(subparsers):
     """Adds `diagnose` to the subcommands of a parser.
 
     Args:
-      subparsers: What `argparse.ArgumentParser.add_subparsers` returned.
+      subparsers: The return value of `argparse.ArgumentParser.add_subparsers`.
 
     Returns:
       The parser of the command.
@@ -24,8 +24,8 @@ def add_parser(subparsers):
         help="say what is wrong with a training, and in which layer",
         description="Reads the vitals of a log directory and says what is wrong, in which layer, "
         "since when and what to try.",
-        epilog="Exit status: 0 where nothing was found that --fail-on names, 1 where it was, "
-        "2 where the log directory cannot be read.",
+        epilog="Exit status: 0 if nothing was found that --fail-on names, 1 if something was, "
+        "2 if the log directory cannot be read.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("logdir", metavar="LOGDIR", help="log directory of one run")
@@ -49,7 +49,7 @@ def run(arguments):
     Returns:
       The exit status, `int`.
     """
-    # Here, since the help needs no numpy.
+    # Imported here, since the help needs no numpy.
     from gtlog.diagnosis.source import diagnose
 
     try:
@@ -67,13 +67,13 @@ def _as_json(findings):
 
 
 def as_text(findings):
-    """Findings as they are printed, a paragraph each.
+    """Findings as they are printed, one paragraph each.
 
     Args:
       findings: List of `Finding`.
 
     Returns:
-      `str`; where there are none, a sentence that says so.
+      `str`; a sentence that says that nothing was found, if the list is empty.
     """
     if not findings:
         return "Nothing found: no rule sees a fault in this run."

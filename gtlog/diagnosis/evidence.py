@@ -12,23 +12,25 @@ RECURRENT_KERNEL = "recurrent_kernel"
 KERNELS = ("kernel", RECURRENT_KERNEL)
 OTHER = "other"
 
-# A run that is logged from a later step on does not show how it began.
+# A run whose first logged step is lower than this shows how it began.
 BEGINNING = 2
-# Logged steps whose median says what a variable was like at first; in long runs a twentieth.
+# Logged steps at the start; their median shows what a variable was like at first. Long runs take a
+# twentieth of their steps.
 FEWEST_OF_BEGINNING = 5
-# Biases that are as large as their first update, and the share of those that are.
+# Relative difference below which a bias is as large as its first update; share of such biases.
 EQUAL, MOST_BIASES = 1e-3, 0.5
-# Kernels after one that a step of the gradient is measured against.
+# Kernels after a kernel with which its gradient is compared.
 NEXT = 3
 
-# Decades: gradients of queries and keys beside each other and beside the next kernel's, and of the
-# keys' bias beside its kernel's, which is rounding. Dense kernels have two axes, those of heads 3.
+# Decades: how far the gradients of queries and keys may lie apart; how far they lie below those of
+# the next kernel; how far the gradient of the keys' bias, which is rounding, lies below that of its
+# kernel. Then the most axes: dense kernels have two, kernels of heads have three.
 ALIKE, FAR_SMALLER, NO_BIAS = 1.0, 0.5, 2.0
 MOST_AXES_OF_SCORES = 3
-# Of a kernel: a line that is fitted to noise moves its two weights about, and what a network of a
-# few units does is no sign of a fault.
+# Of a kernel. A line that is fitted to noise moves its two weights about, and odd behaviour of a
+# network of a few units is no sign of a fault.
 LEAST_ELEMENTS = 16
-# Share of saturated outputs that is the cause of a gradient that is missing.
+# Share of saturated outputs from which on they are the cause of a missing gradient.
 MANY_SATURATED = 0.5
 
 
@@ -36,8 +38,8 @@ class Evidence:
     """The vitals of a run, and what several rules read from them. Arrays are `[variables, steps]`.
 
     Args:
-      table: A `VitalsTable`, or what has its steps, variables, columns and step values.
-      is_whole: Whether the run is over, so that what has not happened will not happen.
+      table: A `VitalsTable`, or an object with the same steps, variables, columns and step values.
+      is_whole: Whether the run is over: then nothing that has not happened will happen.
       is_lost: Whether NaN ended the run. The table then holds the steps before the NaN.
     """
 
@@ -53,7 +55,7 @@ class Evidence:
         return len(self.steps)
 
     def column(self, name):
-        """A column of the vitals, float64; NaN where it is not known."""
+        """A column of the vitals, float64; NaN where the number is not known."""
         if name not in self._columns:
             self._columns[name] = np.asarray(self.table.column(name), np.float64)
         return self._columns[name]
@@ -77,7 +79,7 @@ class Evidence:
 
     @functools.cached_property
     def is_from_scratch(self):
-        """Whether the biases were zero before the first update, which then is all of them."""
+        """Whether the biases were zero at first, so that the first update is all of them."""
         if not self.has_beginning or self.steps[0] > 0:
             return False
         biases = [row for row in map(self.bias_of, map(int, self.kernels)) if row is not None]
@@ -88,7 +90,7 @@ class Evidence:
 
     @functools.cached_property
     def is_asked(self):
-        """Where the tape was asked for the variable, and may have answered None."""
+        """Where the tape was asked for the variable. Its answer may have been None."""
         asked = self.column("asked")
         return np.where(np.isnan(asked), ~np.isnan(self.column("gradient_rms")), asked == 1)
 
@@ -105,32 +107,32 @@ class Evidence:
 
     @staticmethod
     def _is_kernel(row):
-        # The names in a hand-written module do not show the role of a matrix.
+        # In a hand-written module names do not show the role of a matrix.
         is_matrix = len(row.shape) >= 2 and np.prod(row.shape) >= LEAST_ELEMENTS
         return is_matrix and row.role in (*KERNELS, OTHER)
 
     @functools.cached_property
     def changed(self):
-        """Where the step changed the variable, as far as it is known."""
+        """Where the step changed the variable, so far as that is known."""
         update = self.column("update_rms")
         return np.where(np.isnan(update), self.moved, update > 0)
 
     @functools.cached_property
     def travelled(self):
-        """How far the value is from that of the logged step before, as a root mean square."""
+        """Distance of the value from the value at the logged step before, as a root mean square."""
         distance = np.full(self.column("value_rms").shape, np.nan)
         difference = np.diff(self.sketch, axis=2)
         distance[:, 1:] = np.sqrt(np.mean(difference**2, axis=0))
         return distance
 
     def distance_from(self, place):
-        """How far the value is from that of one logged step, as a root mean square."""
+        """Distance of the value from the value at one logged step, as a root mean square."""
         difference = self.sketch - self.sketch[:, :, place : place + 1]
         return np.sqrt(np.mean(difference**2, axis=0))
 
     @functools.cached_property
     def moved(self):
-        """Where the value differs from that of the logged step before."""
+        """Where the value differs from the value at the logged step before."""
         differs = np.zeros(self.travelled.shape, bool)
         differs[:, 1:] = self.travelled[:, 1:] > 0
         differs[:, 1:] |= np.abs(np.diff(self.column("value_rms"), axis=1)) > 0
@@ -155,10 +157,10 @@ class Evidence:
 
     @functools.cached_property
     def gradient(self):
-        """Logarithm of the kernels' gradients; NaN where not finite, and of queries and keys.
+        """Logarithm of the kernels' gradients; NaN where not finite, and for queries and keys.
 
-        The gradient of an attention's queries and keys is small wherever its scores are all alike
-        or one of them has won, a thousandth of that of the other kernels: it says nothing.
+        The gradient of an attention's queries and keys is small while its scores are all alike, and
+        once one of them has won: a thousandth of the other kernels' gradients. It shows no fault.
         """
         unknown = self.column("gradient_nonfinite")[self.kernels] > 0
         unknown |= self.are_scores[:, None]
@@ -166,10 +168,10 @@ class Evidence:
 
     @functools.cached_property
     def are_scores(self):
-        """Which kernels make the scores of an attention, as far as the table shows it.
+        """Which kernels make the scores of an attention, so far as the table shows it.
 
-        Two neighbours of one shape, with gradients that are alike and far smaller than those of the
-        next kernels. The second is that of the keys, whose bias a softmax does not see.
+        These are two neighbours of one shape. Their gradients are alike, and far smaller than the
+        gradients of the next kernels. The second makes the keys; a softmax does not see its bias.
         """
         gradient = median(self.of_kernels("gradient_rms"))
         found = np.zeros(len(self.kernels), bool)
@@ -195,14 +197,14 @@ class Evidence:
     def norm_of_gradient(self):
         """Logarithm of the norms of the kernels' gradients; NaN where not finite.
 
-        A root mean square is large where units are few, as in a last layer; a norm is not.
+        A layer of few units, such as the last one, has a large root mean square, but no large norm.
         """
         sizes = [np.prod(self.rows[row].shape, dtype=float) for row in self.kernels]
         return self.gradient + 0.5 * np.log10(np.array(sizes))[:, None]
 
     @functools.cached_property
     def peers_gradient(self):
-        """For each kernel the median of the others' gradients that are not zero, in decades."""
+        """For each kernel the median of the others' gradients above zero, in decades."""
         gradient = np.where(np.isneginf(self.gradient), np.nan, self.gradient)
         return median_of_others(gradient)
 
@@ -220,14 +222,14 @@ class Evidence:
 
     @functools.cached_property
     def strongest_after(self):
-        """The largest gradient of the kernels after each, in decades; NaN after the last."""
+        """For each kernel the largest gradient of those after it, in decades; NaN for the last."""
         return _highest_after(_finite(self.gradient))
 
     @functools.cached_property
     def above_those_after(self):
         """Decades by which a kernel's gradient lies above the strongest after it.
 
-        As a root mean square and as a norm; the less of the two, so that it does not matter which.
+        It is measured as a root mean square and as a norm, and the smaller result counts.
         """
         norm = _finite(self.norm_of_gradient)
         of_norms = norm - _highest_after(norm)
@@ -235,10 +237,10 @@ class Evidence:
 
     @functools.cached_property
     def step_of_gradient(self):
-        """Decades between a kernel, or the strongest before it, and the few kernels after it.
+        """Decades from a kernel, or the strongest kernel before it, up to the few kernels after it.
 
-        It is the least of three measures: the root mean square, the norm, and the norm times that
-        of the weights. Each of them alone is uneven in some healthy network.
+        It is the least of three measures: the root mean square, the norm, and the norm times the
+        norm of the weights. Each measure alone is uneven in some healthy network.
         """
         norm = self.norm_of_gradient
         weights = norm + self.logarithm("value_rms")[self.kernels] + norm - self.gradient
@@ -248,12 +250,12 @@ class Evidence:
 
     @functools.cached_property
     def lost_gradient(self):
-        """Decades that a kernel's gradient lost beyond the one after it that lost least."""
+        """Decades that a kernel's gradient lost beyond the kernel after it that lost least."""
         return _highest_after(self.change_of_gradient) - self.change_of_gradient
 
     @functools.cached_property
     def gained_gradient(self):
-        """Decades that a kernel's gradient gained beyond the one after it that gained most."""
+        """Decades that a kernel's gradient gained beyond the kernel after it that gained most."""
         return -self.lost_gradient
 
     @functools.cached_property
@@ -261,7 +263,8 @@ class Evidence:
         """Decades by which a kernel's updates lie above those of its peers, smoothed.
 
         What is usual depends on the optimizer: SGD's updates follow the gradient, Adam's are all of
-        one size, LAMB's follow the weight. So the least of the three that all three agree on.
+        one size, and LAMB's follow the weight. So three measures have to agree, and the least of
+        them counts.
         """
         size = self.of_kernels("update_rms")
         size = np.where(self.applied & np.isfinite(size), size, np.nan)
@@ -272,14 +275,14 @@ class Evidence:
 
     @functools.cached_property
     def update(self):
-        """Logarithm of the kernels' update ratios; NaN in steps that applied none."""
+        """Logarithm of the kernels' update ratios; NaN in steps that applied no update."""
         ratio = self.of_kernels("update_ratio")
         is_known = self.applied & np.isfinite(ratio)
         return np.where(is_known, ratio, np.nan)
 
     @functools.cached_property
     def leap(self):
-        """The `Leap` by which updates replaced most of the weights; None without one."""
+        """The `Leap` by which updates replaced most of the weights; None if there is none."""
         return leap_of(self)
 
     @functools.cached_property
@@ -300,16 +303,16 @@ class Evidence:
     def feeds_next(self):
         """Whether the outputs of a kernel can be the inputs of the next one, `[kernels]`.
 
-        The last layer of one network and the first of another, each with a loss of its own or a
-        weight of its own in it, say nothing of each other. A flattened image has a multiple of its
-        channels.
+        The last layer of one network and the first of another say nothing about each other: each
+        has a loss of its own, or a weight of its own in one loss. The number of inputs may be a
+        multiple of the number of channels, if an image is flattened.
         """
         rows = [self.rows[row] for row in self.kernels]
         fits = [_feeds(one, next_one) for one, next_one in zip(rows, rows[1:])]
         return np.array([*fits, False][: len(rows)], bool)
 
     def way(self):
-        """How far the kernels went in all, as a share of their size; the median of them."""
+        """How far the kernels moved in all, as a share of their size; the median of the kernels."""
         ratio = 10.0**self.update
         number = np.diff(self.steps, prepend=self.steps[0] - 1)
         return typical(np.nansum(ratio * np.sqrt(number), axis=1)) if ratio.size else 0.0
@@ -318,8 +321,8 @@ class Evidence:
     def scaling(self):
         """The share of an update that only scales the kernel, 0 to 1, smoothed.
 
-        A gradient turns a kernel: in many dimensions next to nothing of its updates lies along the
-        kernel itself. A decay does nothing but scale it.
+        A gradient turns a kernel: in many dimensions hardly any of its updates lies along the
+        kernel itself. A decay only scales the kernel.
         """
         size = self.logarithm("value_rms")[self.kernels] * np.log(10.0)
         ratio = self.column("update_ratio")[self.kernels]
@@ -331,9 +334,10 @@ class Evidence:
 
     @functools.cached_property
     def inward(self):
-        """The share of a kernel's way since the logged step before that is a loss of size.
+        """The share of a kernel's way since the logged step before that made the kernel smaller.
 
-        A kernel that learns turns: next to none of its way leads straight to zero, at any cadence.
+        A kernel that learns turns: hardly any of its way leads straight to zero, however many steps
+        lie between two logged steps.
         """
         size = self.column("value_rms")[self.kernels]
         share = np.full(size.shape, np.nan)
@@ -347,20 +351,20 @@ class Evidence:
 
     @property
     def first_scale(self):
-        """The scale of each kernel where it was first logged."""
+        """The scale of each kernel when it was first logged."""
         known = ~np.isnan(self.scale)
         return self.scale[np.arange(len(known)), known.argmax(axis=1)]
 
     @functools.cached_property
     def biases(self):
-        """Root mean square of the bias of each kernel; NaN where there is none."""
+        """Root mean square of the bias of each kernel; NaN for a kernel without a bias."""
         rows = [self.bias_of(int(row)) for row in self.kernels]
         value = self.column("value_rms")
         unknown = np.full(len(self), np.nan)
         found = [unknown if row is None else value[row] for row in rows]
         return np.stack(found) if found else np.empty((0, len(self)))
 
-    # What the layers of the kernels put out for a fixed batch, where it was looked at
+    # The outputs of the kernels' layers for a fixed batch, if the run has logged them
 
     @functools.cached_property
     def silent_units(self):
@@ -368,9 +372,9 @@ class Evidence:
         return carried(self.column("silent_units")[self.kernels])
 
     def share_saturated(self, place, start):
-        """The share of a kernel's outputs that are saturated from a column on; None if it is small.
+        """The share of a kernel's outputs that are saturated from a column on.
 
-        None as well where it is not known.
+        None if the share is small or not known.
         """
         share = typical(carried(self.column("saturation")[self.kernels])[place, start:])
         return share if share >= MANY_SATURATED else None
@@ -387,11 +391,11 @@ class Evidence:
 
     @functools.cached_property
     def loss(self):
-        """The loss, where there is exactly one; None otherwise."""
+        """The loss, if there is exactly one; None otherwise."""
         return next(iter(self.losses.values())) if len(self.losses) == 1 else None
 
     def loss_at_ends(self):
-        """Medians of the one loss over its first and its last fifth; NaN where there is none."""
+        """Medians of the one loss over its first and its last fifth; NaN if there is none."""
         loss = self.loss
         if loss is None:
             return np.nan, np.nan
@@ -403,13 +407,13 @@ class Evidence:
 
     @property
     def outputs(self):
-        """Number of units of the last kernel, which with a classifier are its classes."""
+        """Number of units of the last kernel. In a classifier these are the classes."""
         return int(self.rows[self.kernels[-1]].shape[-1])
 
     def loss_around(self, column):
-        """Medians of the one loss before a column and of its last fifth; NaN where there is none.
+        """Medians of the one loss before a column and of its last fifth; NaN if there is none.
 
-        At the beginning the first losses stand for those before.
+        At the beginning the first losses take the place of earlier ones.
         """
         loss = self.loss
         if loss is None:
@@ -422,17 +426,17 @@ class Evidence:
     # Parts
 
     def before(self, column):
-        """The evidence of the steps before one from which on nothing is finite."""
+        """The evidence of the steps before a column from which on nothing is finite."""
         return Evidence(_Beginning(self.table, column), self.is_whole, is_lost=True)
 
     # Names
 
     def layer_of(self, row):
-        """The layer of a row as a finding names it: a bare variable is its own layer."""
+        """The layer of a row, as a finding names it. A bare variable is its own layer."""
         return self.rows[row].layer or self.rows[row].path
 
     def bias_of(self, row):
-        """The row of the bias that belongs to a kernel; None where there is none."""
+        """The row of the bias that belongs to a kernel; None if it has none."""
         for other in range(row + 1, len(self.rows)):
             if self.rows[other].layer != self.rows[row].layer or self._is_kernel(self.rows[other]):
                 return None
@@ -441,7 +445,7 @@ class Evidence:
         return None
 
     def rows_beside(self, kernel):
-        """Rows that are trained with a kernel: up to the next one, and past a recurrent one."""
+        """Rows that are trained with a kernel: up to the next kernel, and past a recurrent one."""
         beside = []
         for row in range(kernel + 1, len(self.rows)):
             if self._is_kernel(self.rows[row]) and self.rows[row].role != RECURRENT_KERNEL:
@@ -489,7 +493,7 @@ def inputs_of(shape):
 
 
 def _highest_after(values):
-    """For each row the highest of the rows after it; NaN where none is known."""
+    """For each row the highest of the rows after it; NaN if none of these is known."""
     known = np.where(np.isnan(values), -np.inf, values)
     highest = np.maximum.accumulate(known[::-1], axis=0)[::-1]
     after = np.full(values.shape, np.nan)
@@ -498,7 +502,7 @@ def _highest_after(values):
 
 
 def _step_after(values):
-    """How far the few rows after each lie above it and all before it."""
+    """How far the few rows after each row lie above it and above all rows before it."""
     known = np.where(np.isnan(values), -np.inf, values)
     before = np.maximum.accumulate(known, axis=0)
     after = np.full((NEXT, *values.shape), np.nan)

@@ -10,9 +10,9 @@ class Fault(NamedTuple):
     """A fault that the diagnosis knows.
 
     Attributes:
-      title: What it is called in a sentence.
+      title: Its name in a sentence.
       meaning: What it means, in one sentence.
-      usual_causes: What usually causes it and what to try, one or two sentences.
+      usual_causes: Its usual causes and what to try, one or two sentences.
     """
 
     title: str

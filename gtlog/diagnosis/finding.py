@@ -17,12 +17,12 @@ class Finding:
 
     Attributes:
       fault: One of `gtlog.diagnosis.faults.FAULTS`, such as `"vanishing_gradients"`.
-      severity: `"alarm"` where something is wrong, `"note"` where it is worth knowing.
-      layer: Path of the layer; None where the whole network is meant or no layer can be named.
-      variable: Path of the variable; None where no single one is meant.
-      first_step: The logged step since which it is seen.
-      evidence: What is seen, with the numbers that made the finding, in a sentence or two.
-      advice: What usually causes it, and what to try.
+      severity: `"alarm"` if something is wrong, `"note"` if it is only worth knowing.
+      layer: Path of the layer; None if the whole network is meant or no layer can be named.
+      variable: Path of the variable; None if no single one is meant.
+      first_step: The first logged step that shows it.
+      evidence: What the vitals show, with the numbers that prove it, in a sentence or two.
+      advice: The usual causes, and what to try.
       consequences: Findings that follow from this one.
     """
 
@@ -62,7 +62,7 @@ class Finding:
         return json.dumps(self.to_dict())
 
     def to_dict(self):
-        """The finding as a `dict` of plain values, its consequences likewise."""
+        """The finding as a `dict` of plain values, and its consequences as well."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         fields["consequences"] = [one.to_dict() for one in self.consequences]
         return fields
@@ -75,7 +75,7 @@ class Finding:
           text: A JSON object, `str` or `bytes`.
 
         Returns:
-          A `Finding`. Fields that a later version may add are left out.
+          A `Finding`. Fields that a later version has added are left out.
 
         Raises:
           ValueError: the text is no JSON object, lacks a field, or names an unknown fault.

@@ -1,4 +1,4 @@
-"""From what the rules saw to findings: the earliest is to blame, and what follows is folded in."""
+"""From sightings of the rules to findings: the earliest is to blame for those that follow."""
 
 import warnings
 
@@ -11,21 +11,21 @@ from gtlog.diagnosis.finding import Finding
 from gtlog.diagnosis.rules import RULES
 from gtlog.diagnosis.rules.dead_units import is_shut
 
-# As a rule: a run with more has one cause that no rule knows.
+# The most alarms of a run. A run with more has, as a rule, one cause that no rule knows.
 MOST_ALARMS = 2
-# Logged steps that a fault has to stand before it is an alarm while the run goes on, unless what
-# shows it is exact: spikes recover, and a layer may begin slowly.
+# Logged steps for which a fault has to stand before it is an alarm while the run goes on. Spikes
+# recover, and a layer may begin slowly. Faults with exact evidence need no such time.
 CONFIRMED = 4
 EXACT = {faults.NONFINITE, faults.OVERWRITTEN, faults.NO_GRADIENT, faults.IDENTICAL_UNITS}
-# What learning, or Adam around a minimum, may look like until it is over: while a run goes on it is
-# an alarm only where the loss has risen since.
+# Trends that learning, or Adam around a minimum, may look like until it is over. While a run goes
+# on they are alarms only if the loss has risen by this factor since.
 RISEN = 1.5
 TRENDS = {faults.ASCENDING, faults.WEIGHTS_GROWING, faults.WEIGHTS_SHRINKING}
-# Share of the run after which dying units are no reason that nothing was ever learned, as a rule.
+# Share of the run. Units that die after it do not explain, as a rule, why nothing was ever learned.
 LATE = 0.2
 
-# What a fault can bring about in the same run, in the same or in other layers. A fault that no
-# other brings about stands for itself, whenever it begins.
+# Faults that a fault can bring about in the same run, in the same layer or in others. A fault that
+# no other one brings about stands for itself, whenever it begins.
 _OF_GRADIENTS = {faults.VANISHING_GRADIENTS, faults.EXPLODING_GRADIENTS, faults.DEAD_UNITS}
 _OF_WEIGHTS = {faults.WEIGHTS_GROWING, faults.WEIGHTS_SHRINKING}
 _OF_UPDATES = {faults.UPDATES_TOO_LARGE, faults.UPDATES_TOO_SMALL}
@@ -48,24 +48,24 @@ CONSEQUENCES = {
     faults.NONFINITE: _SYMPTOMS | {faults.OVERWRITTEN, faults.ASCENDING},
     faults.NOT_LEARNING: {faults.DEAD_UNITS},
 }
-# At the same step the one that stands first here is to blame.
+# Of faults that begin at the same step, the one that comes first here is to blame.
 PRECEDENCE = tuple(RULES)
 
 
 def judge(table, is_whole=True):
-    """What the vitals of a run show to be wrong with it.
+    """Judges from the vitals of a run what is wrong with it.
 
     Args:
       table: A `VitalsTable`.
-      is_whole: Whether the run is over. While it goes on, a fault that only the whole run proves is
-        a note.
+      is_whole: Whether the run is over. While it goes on, a fault that only the whole run proves
+        is a note.
 
     Returns:
-      A list of `Finding`, alarms first, then by the step since which they are seen.
+      A list of `Finding`: alarms come first, then the order is that of their first steps.
     """
     evidence = Evidence(table, is_whole)
     sightings = _guarded(faults.NONFINITE, evidence)
-    # What comes after weights that are NaN says nothing; what came before may say why.
+    # Steps after NaN weights show nothing; steps before them may show the reason.
     lost = [one.onset for one in sightings if one.severity == ALARM]
     before = evidence.before(min(lost)) if lost else evidence
     for fault in RULES if len(before) else ():
@@ -80,12 +80,12 @@ def judge(table, is_whole=True):
 
 
 def _is_confirmed(sighting, number):
-    """Whether it has stood for long enough to be told while the run goes on."""
+    """Whether a fault has stood for long enough to be reported while the run goes on."""
     return sighting.fault in EXACT or number - sighting.onset >= CONFIRMED
 
 
 def _while_it_goes_on(sighting, evidence):
-    """The sighting, a note where the end may show it to be none."""
+    """The sighting; as a note if the end of the run may still refute it."""
     before, after = evidence.loss_around(sighting.onset)
     if sighting.fault in TRENDS and not after > RISEN * before:
         return sighting._replace(severity=NOTE)
@@ -93,9 +93,9 @@ def _while_it_goes_on(sighting, evidence):
 
 
 def _counts_against_data(sighting, evidence):
-    """Whether a layer explains that nothing is learned.
+    """Whether a sighting in a layer explains why nothing is learned.
 
-    Units that die late follow from it, unless their bias shuts them.
+    Units that die late are a consequence of it, unless their bias shuts them.
     """
     if sighting.fault == faults.DEAD_UNITS:
         if sighting.severity != ALARM:
@@ -111,7 +111,7 @@ def _alarms_and_notes(sightings):
 
 
 def _guarded(fault, evidence):
-    """What a rule sees; one that fails costs itself alone."""
+    """The sightings of a rule. A rule that fails does not disturb the others."""
     try:
         with np.errstate(all="ignore"):
             return RULES[fault](evidence)
@@ -126,7 +126,7 @@ def _guarded(fault, evidence):
 
 
 def _folded(sightings):
-    """Pairs of a sighting and what follows from it, the earliest first."""
+    """Pairs of a sighting and the sightings that follow from it, the earliest first."""
     order = sorted(sightings, key=lambda one: (one.onset, PRECEDENCE.index(one.fault)))
     causes = []
     for sighting in order:
@@ -145,7 +145,7 @@ def _follows(sighting, cause):
 
 
 def _is_said(note, alarms):
-    """Whether an alarm says already what a note would."""
+    """Whether an alarm says already what a note would say."""
     return any(note.fault == one.fault or _follows(note, one) for one, _ in alarms)
 
 

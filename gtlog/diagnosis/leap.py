@@ -1,9 +1,9 @@
 """The leap of a network: most of its weights are replaced between two logged steps.
 
-A learning rate that is suddenly far too large may leave nothing to be seen at the next logged
-step: all units are dead by then and no update is left. The values have moved all the same. In a run
-that trains, a kernel goes a small share of its size from one logged step to the next, and no
-schedule makes most of the kernels go many times as far as ever before, unless it starts the run.
+A learning rate that is suddenly far too large may leave no trace in the updates of the next logged
+step: by then all units are dead and there is no update. But the values have moved. In a run that
+trains, a kernel moves by a small share of its size from one logged step to the next. No schedule
+makes most of the kernels move many times as far as ever before, unless it starts the run.
 """
 
 from typing import NamedTuple
@@ -12,20 +12,20 @@ import numpy as np
 
 from gtlog.diagnosis.robust import highest, log10, median, typical
 
-# Decades by which the way of a kernel exceeds the longest before, and its share of the size of the
-# kernel: healthy runs reach 0.5 decades and a tenth of the size, rates that leap 0.8 and 0.4.
+# Decades by which a kernel moves farther than ever before, and the share of its size by which it
+# moves. Healthy runs reach 0.5 decades and a tenth of the size, leaps of a rate 0.8 and 0.4.
 FARTHER = 0.7
 REPLACED = 0.3
-# Share of the kernels that make it the network's.
+# Share of the kernels that have to leap before it is a leap of the network.
 MOST_KERNELS = 0.6
 FEWEST_PAST = 4
-# Share of the way that is a loss of size: that is decay.
+# Share of the way that makes the kernel smaller: from this share on it is decay.
 DECAY = 0.7
-# Decades by which the updates exceed the largest before. Adam's grow threefold by one gradient that
-# is far too large; what follows the gradient has to exceed it.
+# Decades by which the updates exceed the largest before. One gradient that is far too large makes
+# Adam's updates three times as large. Updates that follow the gradient have to exceed its rise.
 ROSE = 0.6
 ROSE_BEYOND_GRADIENT = 0.3
-# How many times as high the loss ends.
+# How many times as high as before the loss ends.
 WORSE = 1.1
 # Share of kernels without a gradient after the leap.
 GONE = 0.5
@@ -37,9 +37,9 @@ class Leap(NamedTuple):
     Attributes:
       column: Index of the logged step that first shows it.
       places: Places of the kernels that leapt.
-      share: The way since the logged step before, over the size, in the median of these kernels.
-      times: How many times as far that is as the longest way before, in the median.
-      is_seen: Whether the updates show it; otherwise the gradients are gone with it.
+      share: The way since the logged step before, divided by the size; the median of these kernels.
+      times: How many times as long as the longest way before; the median of these kernels.
+      is_seen: Whether the updates show the leap. If not, the gradients are gone after it.
     """
 
     column: int
@@ -50,7 +50,7 @@ class Leap(NamedTuple):
 
 
 def leap_of(evidence):
-    """The first leap that updates made and that did harm; None without one."""
+    """The first leap that updates made and that did harm; None if there is none."""
     if len(evidence.kernels) < 2 or len(evidence) <= FEWEST_PAST:
         return None
     farther, share = _farther(evidence), _share(evidence)
@@ -69,7 +69,10 @@ def leap_of(evidence):
 
 
 def _farther(evidence):
-    """Decades by which a kernel goes farther than ever before, by steps and by their root."""
+    """Decades by which a kernel goes farther than ever before.
+
+    The way is divided by the number of steps, and by its root; the smaller result counts.
+    """
     way = log10(evidence.travelled[evidence.kernels])
     way = np.where(np.isfinite(way), way, np.nan)
     number = np.log10(np.maximum(np.diff(evidence.steps, prepend=evidence.steps[0]), 1))
@@ -90,7 +93,7 @@ def _share(evidence):
 
 
 def _is_seen(evidence, column):
-    """Whether the updates exceed all before, not because the gradients do."""
+    """Whether the updates exceed all updates before, and not just because the gradients do."""
     update = evidence.of_kernels("update_rms")
     update = np.where(np.isfinite(update), update, np.nan)
     gradient = np.where(np.isfinite(evidence.gradient), evidence.gradient, np.nan)
@@ -118,7 +121,7 @@ def _is_gone(evidence, column):
 
 
 def _does_harm(evidence, column):
-    """Whether the loss ends above what it was, or the run ends with it."""
+    """Whether the loss ends above its level before, or the run ends with the leap."""
     before, after = evidence.loss_around(column)
     is_dead = bool((evidence.gradient[:, -1] == -np.inf).all())
     return evidence.is_lost or is_dead or after >= WORSE * before

@@ -1,6 +1,6 @@
-"""What the learning rate did where updates changed their size: words for a finding, never one.
+"""How the learning rate changed where updates changed their size: a sentence for a finding.
 
-Schedules, warm-up and restarts change it by any factor in healthy runs, so no rule asks for it.
+Schedules, warm-up and restarts change the rate by any factor in healthy runs, so no rule uses it.
 """
 
 import numpy as np
@@ -9,22 +9,22 @@ from gtlog.diagnosis.faults import UPDATES_TOO_LARGE, UPDATES_TOO_SMALL
 from gtlog.diagnosis.words import figure
 from gtlog.tags import LEARNING_RATE
 
-# How many times as large, or as small, the rate became, and over how many logged steps: those
-# before the onset, and one after it, since what rules smooth is seen later or earlier by as much.
+# By which factor the rate rose or fell, and over how many logged steps: those before the onset, and
+# one after it, since the smoothing of the rules shifts the onset by as much.
 FACTOR = 5.0
 BEFORE, AFTER = 4, 1
 
 
 def sentence(sighting, table):
-    """What the learning rates did at the onset of updates that are too large or too small.
+    """What the learning rates did when updates became too large or too small.
 
     Args:
       sighting: A `Sighting`.
       table: The `VitalsTable`, which may know no learning rate.
 
     Returns:
-      A sentence, such as "The learning rate went from 0.01 to 1 at step 52."; empty of other
-      faults, and where no rate changed much.
+      A sentence, such as "The learning rate went from 0.01 to 1 at step 52."; empty for other
+      faults, and if no rate changed much.
     """
     if sighting.fault not in (UPDATES_TOO_LARGE, UPDATES_TOO_SMALL):
         return ""
@@ -40,7 +40,7 @@ def sentence(sighting, table):
 
 
 def _change(rates, onset, rises):
-    """The columns between which a rate changed most around an onset; None if not by much."""
+    """The columns between which a rate changed most around an onset; None if it changed little."""
     columns = np.arange(max(0, onset - BEFORE), min(len(rates), onset + AFTER + 1))
     with np.errstate(invalid="ignore"):
         columns = columns[(rates[columns] > 0) & np.isfinite(rates[columns])]
@@ -49,7 +49,7 @@ def _change(rates, onset, rises):
     if not len(columns) or (logarithms - lowest).max() < np.log(FACTOR):
         return None
     last = int((logarithms - lowest).argmax())
-    # The last column with the least rate, which may have stayed so for a while.
+    # The last column with the least rate, since the rate may have stayed there for a while.
     first = int(np.flatnonzero(logarithms[:last] == lowest[last])[-1])
     return columns[first], columns[last]
 

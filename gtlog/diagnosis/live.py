@@ -9,22 +9,22 @@ from gtlog.diagnosis.judge import CONSEQUENCES, judge
 from gtlog.vitals.columns import COLUMNS
 from gtlog.vitals.table import VitalsTable
 
-# Logged steps that are kept: the first ones, which tell how the run began, the last ones, and in
-# between every second, fourth, eighth ... step of the past.
+# Logged steps that are kept: the first ones, which show how the run began; the last ones; and every
+# second, fourth, eighth ... step of the past in between.
 FIRST_STEPS = 16
 PAST_STEPS = 112
 RECENT_STEPS = 64
 MOST_STEPS = FIRST_STEPS + PAST_STEPS + RECENT_STEPS
-# Of very large models fewer steps are kept: 64 MB of float32.
+# The most float32 numbers in memory, 64 MB. Of very large models fewer steps are kept.
 MOST_NUMBERS = 16 * 2**20
 FEWEST_KEPT = 24
 # Share of the time of the logged steps that judging may take, and the seconds of a whole run that
-# it may take before that: what is wrong mostly shows in the first logged steps.
+# it may take before that share counts: most faults show in the first logged steps.
 MOST_EFFORT = 0.02
 HEAD_START = 0.25
-# While it lives on that, a run is judged when it has grown by this factor.
+# While a run uses up these seconds, it is judged each time that it has grown by this factor.
 GROWTH = 1.25
-# Before there are as many, what follows from a fault may show while the fault itself does not yet.
+# With fewer steps, consequences of a fault may show before the fault itself does.
 FEWEST_STEPS = 8
 
 
@@ -32,15 +32,15 @@ class LiveDiagnosis:
     """Judges a run step by step.
 
     Memory holds at most 192 logged steps, and 64 MB. Judging takes at most a fiftieth of the time
-    of the logged steps, and a quarter of a second for the run as a whole: a step that would exceed
-    it is kept and judged with a later one. Weights that become NaN are judged at once, since
-    training may end with it.
+    of the logged steps, and a quarter of a second for the run as a whole. If a judgement would
+    take more, the step is kept and judged with a later one. Weights that become NaN are judged at
+    once, since training may end with them.
 
     Args:
       clock: Function that returns seconds; for tests.
 
     Attributes:
-      seconds: How long keeping and judging have taken so far.
+      seconds: How many seconds keeping and judging have taken so far.
     """
 
     def __init__(self, clock=time.perf_counter):
@@ -56,7 +56,7 @@ class LiveDiagnosis:
         self._is_over = False
 
     def add(self, step, rows, values, step_values=None, columns=COLUMNS, seconds=0.0):
-        """Takes what a logged step left, and judges the run where that costs little enough.
+        """Takes the vitals of a logged step, and judges the run if that costs little enough.
 
         Args:
           step: The step, `int`.
@@ -64,7 +64,7 @@ class LiveDiagnosis:
           values: Array `[variables, columns]`.
           step_values: Numbers by name, such as `{"loss": 0.3}`.
           columns: Names of the columns of `values`.
-          seconds: How long the logged step took, as far as it is known.
+          seconds: How long the logged step took, so far as that is known.
 
         Returns:
           The findings that were not given before, a list of `Finding`.
@@ -81,7 +81,7 @@ class LiveDiagnosis:
         return findings
 
     def findings(self):
-        """All findings of what is kept of the run, which may still go on; a list of `Finding`."""
+        """All findings in the kept steps of the run, which may still go on; a list of `Finding`."""
         return judge(self.table(), is_whole=self._is_over)
 
     def close(self):
@@ -95,18 +95,18 @@ class LiveDiagnosis:
 
     @property
     def last_step(self):
-        """The last step that was added; None before."""
+        """The last step that was added; None before the first."""
         return self._kept[-1][1][0] if self._kept else None
 
     def table(self):
-        """What is kept of the run, a `VitalsTable`."""
+        """The kept steps of the run, a `VitalsTable`."""
         table = VitalsTable.empty()
         for _, entry in self._kept:
             table = table.appended(*entry)
         return table
 
     def _is_due(self):
-        """Whether the run may be judged now, by what that is likely to cost."""
+        """Whether a judgement is likely to cost so little that the run may be judged now."""
         if len(self._kept) < FEWEST_STEPS:
             return False
         after = self.seconds + self._judged.likely_seconds(len(self._kept))
@@ -132,7 +132,7 @@ class LiveDiagnosis:
             self._thin(most)
 
     def _thin(self, most):
-        """Drops steps of the past so that the others lie evenly over it."""
+        """Drops steps of the past so that the remaining ones are spread evenly."""
         first, recent = FIRST_STEPS * most // MOST_STEPS, RECENT_STEPS * most // MOST_STEPS
         while True:
             self._kept = [
@@ -156,10 +156,10 @@ class LiveDiagnosis:
 
 
 def _says(given, finding):
-    """Whether a finding that was given says another one as well.
+    """Whether a finding that was given covers another one too.
 
-    One fault is named once: in which layer it is seen best may change while the run goes on. What
-    follows from an alarm is no news, but for NaN, with which the run is over.
+    A fault is named once, since the layer that shows it best may change while the run goes on.
+    Consequences of an alarm are not given either, except NaN, which ends the run.
     """
     if given.fault == finding.fault:
         return given.severity in (ALARM, finding.severity)
@@ -184,5 +184,5 @@ class _Judged:
         self._kept = kept
 
     def likely_seconds(self, kept):
-        """How long a judgement of so many kept steps is likely to take."""
+        """How many seconds a judgement of a number of kept steps is likely to take."""
         return self._seconds * kept / self._kept if self._kept else 0.0

@@ -6,15 +6,15 @@ import numpy as np
 
 
 def log10(values):
-    """Logarithm of magnitudes: minus infinity for zero, NaN for what is not known."""
+    """Logarithm of magnitudes: minus infinity for zero, NaN for an unknown number."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.log10(np.asarray(values, np.float64))
 
 
 def median(values, axis=-1):
-    """Median of what is known along an axis; NaN where nothing is.
+    """Median of the known numbers along an axis; NaN if none is known.
 
-    As `np.nanmedian`, without its warning and many times as fast.
+    Like `np.nanmedian`, but without its warning and many times as fast.
     """
     if not values.shape[axis]:
         return np.full(np.delete(values.shape, axis), np.nan)
@@ -33,8 +33,8 @@ def median_of_others(values):
       values: Array [rows, columns]; NaN where not known.
 
     Returns:
-      Array of that shape; NaN where no other row is known. A row that is not known itself gets
-      the median of all that are.
+      Array of that shape; NaN where no other row is known. An unknown row gets the median of all
+      known ones.
     """
     if not len(values):
         return values.astype(np.float64)
@@ -58,7 +58,7 @@ def _of_others(ordered, rank, place):
 def windows(values, width):
     """Each window of `width` columns up to a column, [rows, columns, width].
 
-    The first columns have shorter windows, which are filled with NaN. A view, not to be written.
+    The first columns have shorter windows, which are filled with NaN. A view, read-only.
     """
     filler = np.full((len(values), width - 1), np.nan)
     padded = np.ascontiguousarray(np.concatenate([filler, values], axis=1))
@@ -68,14 +68,14 @@ def windows(values, width):
 
 
 def smooth(values, width=3):
-    """Median of each window of `width` columns up to a column: one odd step does not show."""
+    """Median of each window of `width` columns up to a column. One odd step has no effect."""
     return median(windows(values, width))
 
 
 def carried(values):
-    """Each row with the last number that was known in place of those that are not known.
+    """Fills each unknown number with the last known number of its row.
 
-    Columns before the first known one get that one; a row of which nothing is known stays NaN.
+    Columns before the first known number get that number. A row without any known number stays NaN.
     """
     known = ~np.isnan(values)
     places = np.maximum.accumulate(np.where(known, np.arange(values.shape[1]), -1), axis=1)
@@ -84,21 +84,21 @@ def carried(values):
 
 
 def soon(values, width=4):
-    """The highest of what is known of each column and those after it, `width` in all."""
+    """The highest known number among each column and those after it, `width` columns in all."""
     number = values.shape[1]
     later = np.concatenate([values, np.full((len(values), width - 1), np.nan)], axis=1)
     return functools.reduce(np.fmax, [later[:, lag : lag + number] for lag in range(width)])
 
 
 def least(values, width):
-    """The least of each whole window of `width` columns; NaN where it is not whole or not known."""
+    """The least of each window of `width` columns; NaN if it is short or has an unknown number."""
     if values.shape[1] < width:
         return np.full(values.shape, np.nan)
     return windows(values, width).min(axis=-1)
 
 
 def persists(flags, width=2):
-    """Whether a flag has stood for `width` columns, the present one being the last."""
+    """Whether a flag has stood for `width` columns up to and including this one."""
     standing = flags.copy()
     for lag in range(1, width):
         standing[:, lag:] &= flags[:, :-lag]
@@ -107,29 +107,29 @@ def persists(flags, width=2):
 
 
 def onset_of_last_run(flags):
-    """Index at which the True columns at a row's end began; the number of columns where none."""
+    """Index of the first of the True columns at a row's end; the number of columns if none is."""
     reverse = flags[:, ::-1]
     length = np.where(reverse.all(axis=1), flags.shape[1], (~reverse).argmax(axis=1))
     return np.where(flags[:, -1:].any(axis=1), flags.shape[1] - length, flags.shape[1])
 
 
 def highest(values):
-    """The highest of what is known in each row; NaN where nothing is."""
+    """The highest known number in each row; NaN if none is known."""
     found = np.where(np.isnan(values), -np.inf, values).max(axis=1)
     return np.where(np.isneginf(found), np.nan, found)
 
 
 def to_the_end(flags):
-    """Where a flag stands, and stands in all columns that follow."""
+    """Where a flag stands in this column and in all columns after it."""
     return np.logical_and.accumulate(flags[:, ::-1], axis=1)[:, ::-1]
 
 
 def leapt(values, least_leap, width=3, past=10, kept=0.6):
-    """Where a row has leapt up and stays there to its end.
+    """Where a row has leapt up and stays up to its end.
 
     Args:
       values: Array [rows, columns].
-      least_leap: By how much a whole window lies above the median of what was before it.
+      least_leap: By how much a whole window lies above the median of the columns before it.
       width: Number of columns of the window.
       past: Number of columns before the window. At least `width` of them must be known.
       kept: The share of the leap that the row keeps.
@@ -156,10 +156,10 @@ def leapt(values, least_leap, width=3, past=10, kept=0.6):
 
 
 def knee(steps, change, least=0.15):
-    """Where a way begins that leads to the last of its values: the first index, or a later knee.
+    """Where the way to the last value begins: the first index, or a later knee.
 
-    The knee is the point farthest from the straight line between the two ends, on the side of what
-    was before; a way that is straight, or fast at first, has begun at the first index.
+    The knee is the point farthest from the straight line between the two ends, on the side of the
+    earlier values. A way that is straight, or fast at first, begins at the first index.
 
     Args:
       steps: Array [columns].
@@ -177,17 +177,17 @@ def knee(steps, change, least=0.15):
 
 
 def typical(values):
-    """Median of all that is known in an array, a float; NaN where nothing is."""
+    """Median of all known numbers in an array, a float; NaN if none is known."""
     return float(median(np.ravel(values)))
 
 
 def least_of(values):
-    """The least of all that is known in an array, a float; NaN where nothing is."""
+    """The least of all known numbers in an array, a float; NaN if none is known."""
     return -most_of(-np.asarray(values))
 
 
 def most_of(values):
-    """The highest of all that is known in an array, a float; NaN where nothing is."""
+    """The highest of all known numbers in an array, a float; NaN if none is known."""
     known = np.ravel(values)
     known = known[~np.isnan(known)]
     return float(known.max()) if known.size else np.nan

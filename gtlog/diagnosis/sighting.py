@@ -1,4 +1,4 @@
-"""What a rule saw: a finding to be, with the rows and columns of the table that it stands on."""
+"""What a rule saw: a future finding, with the rows and columns of the table that show it."""
 
 from typing import NamedTuple, Optional, Tuple
 
@@ -11,11 +11,11 @@ class Sighting(NamedTuple):
     Attributes:
       fault: One of the vocabulary.
       onset: Index of the logged step at which it began.
-      evidence: What is seen, with its numbers, in a sentence or two.
-      row: Row of the variable that is to blame; None where the whole network is.
-      rows: Rows that show it, the one to blame among them.
+      evidence: What the table shows, with its numbers, in a sentence or two.
+      row: Row of the variable that is to blame; None if the whole network is.
+      rows: Rows that show it, the row to blame among them.
       severity: `"alarm"` or `"note"`.
-      advice: What to try where it is not what the vocabulary says; None takes that.
+      advice: What to try in place of the advice of the vocabulary; None takes the vocabulary's.
       is_variable: Whether the variable alone is meant, not its layer.
     """
 

@@ -1,4 +1,4 @@
-"""`gtlog.diagnose`: findings of whatever holds the vitals of a run."""
+"""`gtlog.diagnose`: findings from any object that holds the vitals of a run."""
 
 import os
 
@@ -15,12 +15,12 @@ def diagnose(source):
     Neither TensorFlow nor TensorBoard is needed.
 
     Args:
-      source: A log directory, `str` or path; a `gtlog.Run`; a `gtlog.StepLogger`, of which what
-        it has logged so far is judged; or a `VitalsTable`.
+      source: A log directory, `str` or path; a `gtlog.Run`; a `gtlog.StepLogger`, whose steps so
+        far are judged; or a `VitalsTable`.
 
     Returns:
-      A list of `Finding`, alarms first, then by the step since which they are seen. Empty where no
-      rule sees a fault.
+      A list of `Finding`: alarms come first, then the order is that of their first steps. Empty if
+      no rule sees a fault.
 
     Raises:
       OSError: the log directory cannot be read.
@@ -47,14 +47,14 @@ def diagnose(source):
 
 
 def said(logged):
-    """What was found while a run went on, each finding as it was said last.
+    """The findings of a run as it went on, each in the version that was reported last.
 
     Args:
       logged: `Run.logged_findings`, pairs of a step and the fields of a finding.
 
     Returns:
-      A list of `Finding`, alarms first, then by the step since which they are seen. Findings of a
-      later version, whose fault is unknown, are left out.
+      A list of `Finding`: alarms come first, then the order is that of their first steps. Findings
+      of a later version, whose fault is unknown, are left out.
     """
     findings = {}
     for _, fields in logged:

@@ -1,4 +1,4 @@
-"""All places that a logger writes to. One that fails costs itself alone."""
+"""All places that a logger writes to. A place that fails does not disturb the others."""
 
 import os
 import time
@@ -11,8 +11,8 @@ from gtlog.writing.tensorboard.event_file import is_remote
 from gtlog.writing.tensorboard.log_directory import LogDirectory
 from gtlog.writing.writer import EventWriter
 
-# A place that took longer than this to fail is left alone for so many times as long, so that a
-# server that does not answer costs a twentieth of the training at most.
+# A place that took longer than `_SLOW_SECONDS` to fail is left alone for `_REST` times as long.
+# So a server that does not answer costs at most a twentieth of the training.
 _SLOW_SECONDS, _REST = 1.0, 19.0
 
 
@@ -21,11 +21,11 @@ class Destinations:
 
     Args:
       writer: `tf.summary.SummaryWriter`, log directory or sink, or a list or tuple of these.
-      failures: `Failures`, which what fails is said by.
+      failures: `Failures`, which reports what fails.
 
     Raises:
-      TypeError, ValueError, OSError: as `EventWriter`; or the list is empty, or names a place
-        twice.
+      TypeError, ValueError, OSError: as `EventWriter` raises them; ValueError as well if the list
+        is empty or names a place twice.
     """
 
     def __init__(self, writer, failures):
@@ -39,22 +39,22 @@ class Destinations:
 
     @property
     def last_step(self):
-        """The greatest step that was written anywhere; None before."""
+        """The greatest step that any place has written; None before the first."""
         steps = [one.writer.last_step for one in self._places]
         return max((step for step in steps if step is not None), default=None)
 
     @property
     def refusal(self):
-        """Why nothing may be written any more. None if it may."""
+        """Why nothing may be written any more; None if writing is allowed."""
         return self._places[0].writer.refusal
 
     @property
     def outlive_the_program(self):
-        """Whether nothing that is written to is ended by another package when the program ends."""
+        """Whether all places stay open until gtlog closes them, even as the program ends."""
         return not any(isinstance(one.sink, GivenSink) for one in self._places)
 
     def takes(self, step, advice):
-        """Whether any place takes a step, which is said of those that do not.
+        """Whether any place takes a step. A notice names the places that do not.
 
         Args:
           step: Number of the step.
@@ -71,14 +71,14 @@ class Destinations:
         return not is_dropped
 
     def write(self, step, values):
-        """Writes a step where it is taken. What fails is said, and what is lost, once it is over.
+        """Writes a step to the places that take it, and reports failures and lost steps.
 
         Args:
           step: Number of the step.
           values: `gtlog.values` objects, each tag once.
         """
         takers = [one for one in self._places if not one.writer.would_drop(step)]
-        # First all, then what is to be said: it is raised where a filter makes errors of warnings.
+        # All are written first: a report raises where a filter makes errors of warnings.
         errors = [one.write(step, values) for one in takers]
         for one, error in zip(takers, errors):
             if error is None:
@@ -87,12 +87,12 @@ class Destinations:
                 one.outage.lost(step, error)
 
     def write_between(self, step, values, doing):
-        """Writes values that come after their step, which may have been written already.
+        """Writes values that come after their step. The step may have been written already.
 
         Args:
           step: Number of the step.
           values: `gtlog.values` objects, each tag once.
-          doing: What this is, for the message where it fails: "write …".
+          doing: What this call does, for the message of a failure: "write …".
         """
         errors = [one.write_between(step, values) for one in self._places]
         self._say(doing, zip(self._places, errors), step)
@@ -102,12 +102,12 @@ class Destinations:
         self._each(_Destination.flush, "flush")
 
     def check(self):
-        """Says if an event file that was made here is gone."""
+        """Gives a notice if an event file that gtlog made is gone."""
         for one in self._places:
             one.writer.check()
 
     def close(self):
-        """Flushes each place, closes what was made here, and hands the report to who takes it."""
+        """Flushes all places, closes what gtlog opened, and adds the report if a sink takes it."""
         trackers = [one for one in self._places if isinstance(one.sink, GivenSink)]
         others = [one for one in self._places if one not in trackers]
         takers = [one for one in trackers if one.sink.takes_report and one.writer.refusal is None]
@@ -128,19 +128,19 @@ class Destinations:
             self._each(lambda one: one.sink.add_report(html), "store the report in", among=takers)
 
     def _each(self, work, doing, among=None):
-        """Does something with each place; one that fails costs itself alone."""
+        """Does something with each place. A place that fails does not disturb the others."""
         places = self._places if among is None else among
         self._say(doing, [(one, one.attempt(work)) for one in places])
 
     def _say(self, doing, places_and_errors, step=None):
-        # In the end, since it is raised where a filter makes errors of warnings.
+        # Last, since a warning raises where a filter makes errors of warnings.
         for one, error in list(places_and_errors):
             if error is not None:
                 self._failures.failed(f"{doing} {one.sink}", error, step)
 
 
 class _Destination:
-    """One place, and what could not be written there.
+    """One place, and the steps that could not be written there.
 
     Args:
       writer: `EventWriter`.
@@ -164,11 +164,11 @@ class _Destination:
         return self.writer.sink
 
     def write(self, step, values):
-        """Writes a step; returns the error if it could not be, None if it was."""
+        """Writes a step. Returns the error if that failed, None if it did not."""
         return self._unless_resting(lambda one: one.writer.write(step, values))
 
     def write_between(self, step, values):
-        """As `write`, of values that come after their step."""
+        """As `write`, for values that come after their step."""
         return self._unless_resting(lambda one: one.writer.write_between(step, values))
 
     def flush(self):
@@ -180,7 +180,7 @@ class _Destination:
         self.writer.close()
 
     def attempt(self, work):
-        """The error with which something fails that is done with this place; None if it does not.
+        """Does some work with this place. Returns the error if that failed, None if it did not.
 
         Args:
           work: Function of a `_Destination`.

@@ -1,4 +1,4 @@
-"""A sink that the user has given: what it must have, and what it need not."""
+"""A sink that the user has given: which methods it must have, and which it may have."""
 
 import inspect
 
@@ -8,15 +8,15 @@ _RULE = "A sink is an object with a method write(step, values)"
 
 
 class GivenSink(Sink):
-    """A `Sink` around an object of the user's, of which only `write` is asked.
+    """A `Sink` around an object of the user's, which needs no method but `write`.
 
     Args:
-      sink: Object with `write(step, values)`, and, where it has them, `flush()`, `close()`,
-        `earlier_steps()`, and `add_report(html)`, which is called at the end unless the attribute
-        `takes_report` is False.
+      sink: Object with `write(step, values)`. It may also have `flush()`, `close()`,
+        `earlier_steps()` and `add_report(html)`. `add_report` is called at the end, unless the
+        attribute `takes_report` is False.
 
     Raises:
-      TypeError: it has no such method, or is a class.
+      TypeError: `sink` has no such method, or is a class.
     """
 
     is_reliable = True
@@ -46,18 +46,18 @@ class GivenSink(Sink):
         self.given.add_report(html)
 
     def earlier_steps(self):
-        """The first and the last step that the sink says it has; None where it says nothing."""
+        """The first and the last step that the sink says it has; None if it says nothing."""
         return self._call("earlier_steps")
 
     def flush(self):
-        """Flushes the sink, if it can be."""
+        """Flushes the sink, if it has `flush`."""
         self._call("flush")
 
     def check(self):
-        """Does nothing: what becomes of what was written is the sink's to know."""
+        """Does nothing: only the sink knows what becomes of what was written."""
 
     def close(self):
-        """Closes the sink, if it can be."""
+        """Closes the sink, if it has `close`."""
         self._call("close")
 
     def _call(self, name):

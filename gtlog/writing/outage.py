@@ -5,7 +5,7 @@ class Outage:
     """Counts the steps that could not be written, until writing works again.
 
     Args:
-      failures: `Failures`, which warns of the first failure, and in the end of lost steps.
+      failures: `Failures`, which warns of the first failure, and of the lost steps at the end.
       writer: `EventWriter` of the logger.
     """
 
@@ -29,7 +29,7 @@ class Outage:
         )
 
     def over(self, step=None):
-        """Says which steps are lost, where any are.
+        """Reports the lost steps, if there are any.
 
         Args:
           step: The step that could be written, or None at the end of the logger.

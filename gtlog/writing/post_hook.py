@@ -25,15 +25,15 @@ class PostHook:
       optimizers: `OptimizersOfSteps`, which are read with the variables.
       summaries: Callables from a `StepRecord` to an iterable of values.
       destinations: `Destinations`.
-      workers: `Workers`, which share the work and of which one writes.
+      workers: `Workers`, which share the work; one of them writes.
       step_number: Where the numbers of the steps come from (`gtlog.when.step_number`).
       unseen: `UnseenGradients`, which looks at each logged step.
-      findings: `LiveFindings`, which judges the run by what the summaries yield.
-      failures: `Failures`, which every failure here goes to.
+      findings: `LiveFindings`, which judges the run by the values of the summaries.
+      failures: `Failures`, which gets every failure of this class.
 
     Attributes:
       in_use: `VariablesInUse` of the logger.
-      update_outside: `UpdateOutside`, which compares steps until it is settled.
+      update_outside: `UpdateOutside`, which compares steps until it knows where the update is.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class PostHook:
 
     @property
     def probing(self):
-        """The summaries that run a model, which the graph of a step has to do for them."""
+        """The summaries that run a model. The graph of a step has to run it for them."""
         found = [getattr(summary, "probing", None) for summary in self._summaries]
         return [one for one in found if one is not None]
 
@@ -87,7 +87,7 @@ class PostHook:
         )
 
     def _losses(self, capture):
-        """List of `Loss`, those of the step that can be read."""
+        """List of `Loss`: the losses of the step that can be read."""
         read = self.failures.each(
             lambda seen: f"read the loss{told_apart(seen.target)}",
             capture.differentiated,
@@ -97,7 +97,7 @@ class PostHook:
         return [loss for _, loss in read]
 
     def _gradients(self, capture):
-        """Dict from `KnownVariable` to the gradient of the step, of those that can be read."""
+        """Dict from `KnownVariable` to the gradient of the step, if that can be read."""
         return dict(
             self.failures.each(
                 lambda known: f"read the gradient of {known.path!r}",
@@ -155,7 +155,7 @@ class PostHook:
             return read_each(known_variables, self.failures, step=capture.step)
 
     def _optimizers(self, pairs):
-        """An `OptimizerRecord` for each optimizer, by its variables and their values."""
+        """An `OptimizerRecord` for each optimizer, made from its variables and their values."""
         return tuple(
             OptimizerRecord(
                 read.name,
@@ -174,7 +174,7 @@ class PostHook:
         return self._destinations.takes(step, self._step_number.advice_on_repeats)
 
     def write_between(self, step, values):
-        """Writes values with a step that is over.
+        """Writes values under the number of a step that is over.
 
         Args:
           step: Number of the step.

@@ -6,7 +6,7 @@ from gtlog.types import Value
 
 
 class Sink(Protocol):
-    """Takes steps and their values; how they are encoded is its own business.
+    """Takes steps and their values, and encodes them in its own way.
 
     Its `str` names the place it writes to, for messages.
 
@@ -30,7 +30,7 @@ class Sink(Protocol):
         """Makes what was written visible to others."""
 
     def check(self) -> None:
-        """Says if what was written is gone."""
+        """Gives a notice if what was written is gone."""
 
     def close(self) -> None:
-        """Flushes, and closes what the sink has opened itself."""
+        """Flushes, and closes what the sink itself has opened."""

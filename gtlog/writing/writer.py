@@ -1,7 +1,7 @@
 """Where the values of a step go: the only place that writes.
 
-A log directory is gtlog's own, with event files that it makes; a `SummaryWriter` is the user's, and
-so are sinks beside TensorBoard.
+In a log directory gtlog makes event files of its own. A `SummaryWriter` belongs to the user, and so
+does a sink beside TensorBoard.
 """
 
 import os
@@ -23,13 +23,13 @@ _WHAT_TO_WRITE = (
 class EventWriter:
     """Writes the values of one step as one event, and each step at most once.
 
-    TensorBoard drops points when a step comes again or steps run backwards, so an event whose step
-    is not greater than the last one written here is left out.
+    TensorBoard drops points when a step comes again or steps run backwards. So an event is left out
+    if its step is not greater than the last one that was written here.
 
     Args:
       writer: `tf.summary.SummaryWriter`; a log directory (`str` or `os.PathLike`), for which the
         event file is made at the first write, and closed by `close`; or a sink.
-      failures: `Failures`, for what is to be said of the directory.
+      failures: `Failures`, for notices about the directory.
 
     Attributes:
       sink: `LogDirectory`, `UsersWriter` or `GivenSink`; its `str` names the place.
@@ -67,12 +67,12 @@ class EventWriter:
 
     @property
     def last_step(self):
-        """The greatest step that was written, a run that is resumed included; None before."""
+        """The greatest step written so far, also by the run that is resumed; None before."""
         return self._last_step
 
     @property
     def why_dropped(self):
-        """Why a step is not written that `would_drop`, a sentence."""
+        """Why a step that `would_drop` is not written, a sentence."""
         if isinstance(self.sink, GivenSink):
             return (
                 f"{self.sink} has step {self._last_step} already, and a sink gets each step once, "
@@ -85,13 +85,13 @@ class EventWriter:
 
     @property
     def refusal(self):
-        """Why nothing may be written any more. None if it may."""
+        """Why nothing may be written any more; None if writing is allowed."""
         if self._is_closed:
             return "the logger was closed before this step; make a new one"
         if self._is_forked:
             return (
-                "this process was forked from the one that made the logger, whose event file is "
-                "not to be written by two; make a logger in each process"
+                "this process was forked from the one that made the logger, and two processes must "
+                "not write one event file; make a logger in each process"
             )
         return None
 
@@ -104,7 +104,7 @@ class EventWriter:
 
         Raises:
           RuntimeError: there is a `refusal`, or the user has closed the writer.
-          OSError, tf.errors.OpError: it could not be written.
+          OSError, tf.errors.OpError: the event could not be written.
         """
         if self.refusal:
             raise RuntimeError(self.refusal)
@@ -112,23 +112,23 @@ class EventWriter:
         self._last_step = step
 
     def write_between(self, step, values):
-        """As `write`, of values that come after their step: it may have been written already."""
+        """As `write`, for values after their step, which may have been written already."""
         if self.refusal:
             raise RuntimeError(self.refusal)
         self.sink.write(step, values)
 
     def flush(self):
-        """Flushes the event file; a writer that is closed has been flushed."""
+        """Flushes the event file. A closed writer was flushed when it was closed."""
         if not self._is_forked:
             self.sink.flush()
 
     def check(self):
-        """Says if the event file that was made here is gone; a logger that is dropped is silent."""
+        """Gives a notice if an event file of gtlog's is gone, while the logger is in use."""
         if self.refusal is None:
             self.sink.check()
 
     def close(self):
-        """Flushes, and closes the event file if it was made here."""
+        """Flushes, and closes the event file if gtlog made it."""
         self._is_closed = True
         if not self._is_forked:
             self.sink.close()
@@ -151,9 +151,9 @@ class EventWriter:
             )
 
     def _mixed(self, step):
-        """What becomes of two runs in one place, where this one begins at a step."""
+        """What becomes of two runs in one place, if this run begins at a step."""
         if isinstance(self.sink, GivenSink):
-            return f"Those of this one, from step {step} on, follow them. Give each run its own."
+            return f"The steps of this run, from step {step} on, follow. Give each run its own."
         return (
             f"TensorBoard takes both for one run and shows this one's points from step {step} on "
             "in place of the other's; its files stay as they are. Give each run a directory of "

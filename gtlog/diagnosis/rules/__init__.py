@@ -1,4 +1,4 @@
-"""The rules: one file a fault, each a function `find` from the evidence to what it saw."""
+"""The rules: one file for each fault, with a function `find` from the evidence to sightings."""
 
 from gtlog.diagnosis import faults
 from gtlog.diagnosis.rules import (
@@ -19,7 +19,7 @@ from gtlog.diagnosis.rules import (
     weights_shrinking,
 )
 
-# `not_learning` is asked last: it speaks only where no other rule does.
+# `not_learning` comes last: it is asked only if no other rule sees a fault.
 RULES = {
     faults.NO_GRADIENT: no_gradient.find,
     faults.NOT_UPDATED: not_updated.find,

@@ -1,10 +1,10 @@
 """Ascending: over a window of updates the weights go up the gradient.
 
 The reason: `descent` is the cosine of the update and the negative gradient of the same step. A
-single one may be below zero with momentum, after a clipped or a noisy step; the median of a window
-is not, in any optimizer that descends. Where the loss is one to be made as large as possible (a
-reward, a likelihood, the adversary's part), going up is meant: the whole network is said to ascend
-only where a loss above zero grows, and a part only inside a chain that descends.
+single cosine may be below zero with momentum, after a clipped or a noisy step. The median of a
+window is not, in any optimizer that descends. Some losses are to be made as large as possible (a
+reward, a likelihood, the adversary's part), and then going up is meant. So the whole network counts
+as ascending only if a loss above zero grows, and a part only inside a chain that descends.
 
 Source: our own; no published rule looks at the sign of the update.
 """
@@ -18,23 +18,23 @@ from gtlog.diagnosis.words import figure, percent, several
 
 FEWEST_UPDATES = 4
 # Median of the cosines: from the first step on, and from a later one. After a spike momentum points
-# uphill for some steps, so that a window is long in updates and in steps.
+# uphill for some steps, so a window has to be long in updates and in steps.
 ASCENT = -0.1
 LATER_ASCENT = -0.2
 WINDOW = 7
 WINDOW_STEPS = 40
 DESCENT = 0.0
-# Share of updates below zero since the onset.
+# Share of the updates since the onset whose cosine is below zero.
 LEAST_SHARE = 0.85
-# Of a plain optimizer, whose updates all go straight down, two that go up are enough.
+# A plain optimizer, whose updates all go straight down: here two that go up are enough.
 STRAIGHT = 0.9
 FEWEST_OF_STRAIGHT = 2
 SCALING = 0.7
-# Where NaN follows, one step is enough that turns nearly all kernels around, with updates of usual
-# size.
+# If NaN follows, one step is enough: it turns nearly all kernels around, and its updates have the
+# usual size.
 TURNED = -0.3
 USUAL = 0.5
-# Share of kernels that make it the network's.
+# Share of the kernels that have to ascend before the whole network is said to.
 MOST_KERNELS = 0.8
 
 
@@ -42,7 +42,7 @@ def find(evidence):
     """The kernels whose updates go up the gradient, or the network where nearly all do."""
     kernels = evidence.kernels
     descent = evidence.column("descent")[kernels]
-    # What only scales a kernel has nothing to do with its gradient.
+    # An update that only scales a kernel has nothing to do with its gradient.
     only_scales = (soon(evidence.scaling) >= SCALING) & ~(descent <= -STRAIGHT)
     counts = evidence.is_trained_now[kernels] & ~only_scales
     descent = np.where(counts, descent, np.nan)
@@ -61,7 +61,7 @@ def find(evidence):
 
 
 def _turn(evidence, descent):
-    """The first of the steps before NaN in which nearly all kernels go up; None without any."""
+    """The first of the steps before NaN in which nearly all kernels go up; None without one."""
     goes_up = np.where(np.isnan(descent).all(axis=0), True, (descent < 0).mean(0) >= MOST_KERNELS)
     turn = int(to_the_end(goes_up[None])[0].argmax())
     if not goes_up[-1] or turn < FEWEST_UPDATES:
@@ -73,7 +73,7 @@ def _turn(evidence, descent):
 
 
 def _onset_of_ascent(descent, steps):
-    """Index from which on a kernel ascends to its end; the number of steps where it does not."""
+    """Index from which on a kernel ascends to the end; the number of steps if it does not."""
     never = len(descent)
     known = np.flatnonzero(~np.isnan(descent))
     values = descent[known]
@@ -151,7 +151,7 @@ def _of_layer(evidence, descent, places, onset, descending, is_meant):
 
 
 def _is_a_part(evidence, ascends):
-    """Whether what ascends is a model of its own, as an adversary is."""
+    """Whether the ascending kernels are a model of their own, as an adversary is."""
     parts = [evidence.rows[row].path.split("/")[0] for row in evidence.kernels]
     ascending = {part for part, up in zip(parts, ascends) if up}
     return not ascending & {part for part, up in zip(parts, ascends) if not up}

@@ -1,15 +1,15 @@
 """Dead units: units of a kernel that get a gradient of exactly zero over a whole window.
 
-The reason: a ReLU leaves a unit without a gradient for some inputs; a unit that gets none from a
-whole batch, step after step, is dead. Where all units of a layer are dead, everything before it
-and the kernel after it get nothing either, but the bias after it does: this shows which layer it
-is. What an output layer leaves out (actions that are not taken), small batches and a share that
-grows slowly are healthy, so it counts where nearly all units are dead, or where many die at once.
+The reason: for some inputs a ReLU leaves a unit without a gradient. A unit that gets none from a
+whole batch, step after step, is dead. If all units of a layer are dead, neither the layers before
+it nor the kernel after it get a gradient, but the bias after it does: this shows which layer it is.
+Units that an output layer leaves out (actions that are not taken), small batches and a share that
+grows slowly are healthy. So a fault is seen if nearly all units are dead, or if many die at once.
 
 Where `layer_outputs` has run the model on a fixed batch, it is known which units put out nothing.
-A unit is dead if it has no gradient and puts out nothing: a layer that answers to the batch and
-merely gets no gradient is not, and of several dead layers the first one shuts those after it. Then
-three quarters of the units are worth a note.
+There a unit is dead if it has no gradient and puts out nothing. A layer that responds to the batch
+and merely gets no gradient is not dead. Of several dead layers the first one shuts those after it.
+With outputs known, three quarters of the units are worth a note.
 
 Source: AUTOTRAINER counts zero entries of the gradient (0.7); units over a window are our own.
 """
@@ -32,15 +32,15 @@ from gtlog.diagnosis.words import percent, several
 # Shares of units.
 ALL = 0.999
 MOST = 0.9
-# Share that dies from one window to the next, and that is dead then.
+# Share of units that die from one window to the next, and share that is dead after that.
 DIED = 0.3
 LEAST = 0.5
-# ... that is worth a note where outputs are seen: in trainings that went well it was up to 0.58.
+# ... that is worth a note if outputs are known. Trainings that went well had up to 0.58.
 CERTAIN = 0.75
-# ... in so few training steps that it is no drift, after a share that hardly varied.
+# ... that die in so few training steps that it is no drift, after a share that hardly varied.
 MOST_STEPS = 20
 STEADY = 0.15
-# Root mean square of a bias that keeps units shut, and how many times it is that of the others.
+# Root mean square of a bias that keeps units shut, and its ratio to the other biases.
 LARGE_BIAS = 1.0
 BESIDE_OTHERS = 8.0
 WINDOW = 3
@@ -49,7 +49,7 @@ FEWEST_UNITS = 4
 
 
 def find(evidence):
-    """The layer with dead units; where several have them, the earliest and nearest to the loss."""
+    """The layer with dead units. If several have them, the earliest one, nearest to the loss."""
     kernels = evidence.kernels
     share = np.where(evidence.is_asked[kernels], evidence.column("dead_units")[kernels], np.nan)
     if share.shape[1] < WINDOW or not len(kernels):
@@ -68,7 +68,7 @@ def find(evidence):
 
 
 def is_shut(evidence, row):
-    """Whether the bias of a kernel keeps its units shut: it is large, also beside the others."""
+    """Whether a kernel's bias keeps its units shut: it is large, also beside the other biases."""
     return bool(_has_large_bias(evidence)[evidence.kernels == row].any())
 
 
@@ -81,7 +81,7 @@ def _has_large_bias(evidence):
 
 
 def _died(evidence, share, standing):
-    """Where many units died at once, and stay dead."""
+    """Where many units died at once and stay dead."""
     before, spread = np.full((2, *share.shape), np.nan)
     past = windows(share, PAST)
     before[:, WINDOW:] = median(past)[:, :-WINDOW]
@@ -101,7 +101,7 @@ def _died(evidence, share, standing):
 
 
 def _is_hidden(evidence, row):
-    """Whether it is no output layer, and has enough units to speak of a share."""
+    """Whether a kernel is no output layer, and has enough units to speak of a share."""
     return row != evidence.kernels[-1] and evidence.rows[row].shape[-1] >= FEWEST_UNITS
 
 
@@ -132,11 +132,12 @@ def _sighting(evidence, share, lasting, severity):
 
 
 def _place(evidence, places, share, start):
-    """The last of the kernels that died, or the one with the bias that shuts it.
+    """The last of the kernels that died, or the kernel whose bias shuts it.
 
-    A kernel whose inputs are all zero has no gradient, while its bias has one: the layer before it
-    is dead. Where there is none before, or where all are dead from the first step on without a
-    bias that shuts one, the data are zero: None. Where outputs are seen, it is the first.
+    A kernel whose inputs are all zero has no gradient, while its bias has one: then the layer
+    before it is dead. None if no layer is before it: then the data are zero. None as well if all
+    are dead from the first step on and no bias shuts one. If outputs are known, the first kernel
+    is taken.
     """
     shut = [place for place in places if _has_large_bias(evidence)[place]]
     if len(shut) == 1:
@@ -151,5 +152,5 @@ def _place(evidence, places, share, start):
         return None
     if evidence.has_live_bias(int(evidence.kernels[last]), start):
         return int(places[-2]) if len(places) > 1 else None
-    # A branch to which nothing is routed, such as an expert, leaves the layers before it alive.
+    # A branch that gets no inputs, such as an expert, leaves the layers before it alive.
     return last if len(places) == last + 1 else None

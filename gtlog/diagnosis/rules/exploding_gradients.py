@@ -1,13 +1,13 @@
 """Exploding gradients: a gradient that is far larger than it was, and stays so.
 
-The reason: the gradient grows on its way from the loss to the first layer, so everything before
-the layer where it explodes has it, and nothing after. So a kernel is compared with what it was at
-first and with the strongest of those after it. A branch that opens (zero gains, LoRA) catches up
-with its peers and does not exceed them; one spike that recovers does not last. Where all layers
-explode together with the loss, no layer is named.
+The reason: the gradient grows on its way from the loss to the first layer. So the explosion shows
+in all layers before the one where it begins, and in none after it. The rule compares a kernel with
+its own beginning and with the strongest kernel after it. A branch that opens (zero gains, LoRA)
+catches up with its peers and does not exceed them; one spike that recovers does not last. If all
+layers explode together with the loss, no layer is named.
 
 Source: AUTOTRAINER (first over last layer above 70), TheDeepChecker (twice as large in four
-checks); own past, peers and persistence are our own.
+checks). The comparison with the own past and with peers, and persistence, are our own.
 """
 
 import numpy as np
@@ -17,18 +17,18 @@ from gtlog.diagnosis.robust import leapt, least, most_of, smooth, to_the_end, ty
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
-# Decades above the beginning, in itself and beyond what the kernels after it gained, and above the
-# strongest of them.
+# Decades above the beginning; decades of that beyond the gain of the kernels after it; decades
+# above the strongest of these.
 GREW = 1.0
 GAINED = 1.3
 ABOVE = 0.7
-# From the first step on.
+# ... if it is so from the first step on.
 ABOVE_FROM_THE_START = 0.45
-# Decades that a kernel before may have less; and above where there is no such kernel.
+# Decades by which a kernel before may be lower; decades above if there is no such kernel.
 SHARED = 1.0
 ABOVE_ALONE = 1.3
-# Decades within a few logged steps, and above the strongest after it then: a long leap, or a short
-# one to where no kernel usually is.
+# Decades of a leap within a few logged steps, and decades above the strongest kernel after it then:
+# a long leap, or a short one to a height that kernels rarely have.
 LEAP, ABOVE_AFTER_A_LEAP = 1.15, 0.2
 SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP = 0.6, 0.85
 GREW_ALL = 2.0
@@ -37,7 +37,7 @@ FEWEST_STEPS = 5
 
 
 def find(evidence):
-    """The layer nearest to the loss whose gradient exploded, or the network where all did."""
+    """The layer nearest to the loss whose gradient exploded, or the network if all layers' did."""
     gradient = evidence.gradient
     if len(gradient) < 2 or len(evidence) < FEWEST_STEPS:
         return []
@@ -59,19 +59,20 @@ def find(evidence):
 
 
 def _follows_leap(evidence, onset):
-    """Whether updates replaced the weights before; what is smoothed is seen in columns before."""
+    """Whether updates replaced the weights before. Smoothing may show that some columns earlier."""
     return evidence.leap is not None and onset > evidence.leap.column - PERSISTENCE
 
 
 def _is_one_chain(evidence):
-    """The kernels whose gradient comes from those after them: of one loss, and fed to the next."""
+    """The kernels whose gradient comes from those after them, of one loss and in one chain."""
     return evidence.feeds_next & (len(evidence.losses) <= 1)
 
 
 def _is_shared(evidence, above):
-    """Where a kernel before has it as well, or where it is so large that none is needed.
+    """Where a kernel before is as large too, or where a gradient is so large that none is needed.
 
-    A program may make its last layer first: that one alone is above all that are made after it.
+    A program may make its last layer first. Then that layer alone is above all kernels that are
+    made after it.
     """
     finite = np.where(np.isfinite(evidence.gradient), evidence.gradient, np.nan)
     gradient = least(_held(evidence, smooth(finite)), PERSISTENCE)
@@ -82,7 +83,7 @@ def _is_shared(evidence, above):
 
 
 def _held(evidence, values):
-    """The values; where NaN ended the run, the last one stands for the steps after it."""
+    """The values. If NaN ended the run, the last value stands for the steps after it."""
     if not evidence.is_lost:
         return values
     return np.concatenate([values] + [values[:, -1:]] * (PERSISTENCE - 1), axis=1)

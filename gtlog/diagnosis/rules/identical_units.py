@@ -1,8 +1,9 @@
-"""Identical units: columns of a kernel that equal another one, which training does not tell apart.
+"""Identical units: columns of a kernel that are equal, and that training does not tell apart.
 
-The reason: units with equal weights get equal gradients where what comes after them is equal too,
-and stay equal for ever. Zeros at the start alone are healthy (LoRA, the last layer of a residual
-block): the first update breaks them. Columns of zeros are pruned or dead units, not symmetry.
+The reason: units with equal weights get equal gradients if all that comes after them is equal too,
+and so they stay equal for ever. Zeros at the start alone are healthy (LoRA, the last layer of a
+residual block): the first update breaks them. Columns of zeros are pruned or dead units, not a
+symmetry.
 
 Source: TheDeepChecker's "unbroken symmetry"; exact equality over several updates is our own.
 """
@@ -14,11 +15,11 @@ from gtlog.diagnosis.robust import onset_of_last_run
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import percent, several
 
-# Share of units; below it some weights may well be tied on purpose.
+# Share of units. Below it, some weights may well be tied on purpose.
 LEAST_SHARE = 0.2
-# Weights of which all have the same magnitude are clipped: few corners are left for units.
+# Weights that all have the same magnitude are clipped: they leave few different units.
 CLIPPED = 0.9
-# Times that it was looked at, with an update in between.
+# How often the units are looked at, with an update between two looks.
 FEWEST_LOOKS = 3
 
 
@@ -48,7 +49,7 @@ def _of_kernel(evidence, row, looks, share, zeros):
     if len(looks) - start < FEWEST_LOOKS:
         return None
     onset = int(looks[start])
-    # Between logged steps too: one change is enough, since it would have told them apart.
+    # Updates between logged steps count too: one is enough, since it would have told them apart.
     updates = int((evidence.changed | evidence.moved)[row, onset:].sum())
     if not updates:
         return None
@@ -62,7 +63,7 @@ def _of_kernel(evidence, row, looks, share, zeros):
 
 
 def _with_others(evidence, sightings):
-    """One sighting: the earliest, then the first in the order of the forward pass."""
+    """One sighting for all: the earliest, and of these the first in the forward pass."""
     first = min(sightings, key=lambda one: (one.onset, one.row))
     rows = tuple(one.row for one in sightings)
     if len(sightings) == 1:

@@ -1,10 +1,10 @@
 """Initialization: the first weights are of a scale with which the network cannot train well.
 
 The reason: root mean square times the root of the number of inputs is 1 to 1.4 with the usual
-initializers, and a signal keeps its size through the layer. Other scales are legitimate (zeros in
-LoRA and in residual branches, 0.02 in transformers, a small output layer), so a symptom must come
-with it: a loss that starts far above where it soon is, or gradients of the other layers that are
-far smaller at first than later.
+initializers, and then a signal keeps its size through the layer. Other scales are legitimate (zeros
+in LoRA and in residual branches, 0.02 in transformers, a small output layer). So a symptom has to
+come with it: a loss that starts far above its level soon after, or gradients of the other layers
+that are far smaller at first than later.
 
 Source: TheDeepChecker (variance against He and Glorot); the symptom is our own.
 """
@@ -19,34 +19,34 @@ from gtlog.diagnosis.words import OUTPUTS_AT_THE_ENDS, figure, percent, several,
 # Root mean square times the root of the number of inputs.
 LARGE = 4.5
 SMALL = 0.06
-# ... of most kernels, where nothing is learned.
+# ... of most kernels, if nothing is learned.
 SMALL_OF_ALL = 0.12
-# Times beyond that of the other kernels.
+# How many times as far off as the other kernels.
 BESIDE_PEERS = 4.0
-# The first loss over the one that the run soon has; over that of a guess.
+# Ratio of the first loss to the loss soon after, and to that of a guess.
 LOSS_FACTOR = 3.0
-# Decades of the kernel's gradient below those of its peers: the product of weight and gradient
-# is about the same in all layers.
+# Decades of the kernel's gradient below those of its peers. The product of weight and gradient is
+# about the same in all layers.
 GAP = -0.7
 # Decades by which the other layers' gradients grow after the first steps.
 GREW = 0.8
-# Share of the first loss that is left where nothing was learned.
+# Share of the first loss that is left if nothing was learned.
 LOSS_KEPT = 0.85
-# Zeros at the start: the first update is all there is.
+# Kernels of zeros at the start: their first update is their whole value.
 ZEROS = 0.9
-# Share of the first logged weights that the first update made.
+# Share of the first logged weights that comes from the first update.
 REPLACED = 0.3
 MOST_KERNELS = 0.6
 FEWEST_STEPS = 4
 
 
 def find(evidence):
-    """The layer with first weights far off, or the network where most are."""
+    """The layer whose first weights are far off, or the network if most layers' are."""
     is_long = len(evidence) >= FEWEST_STEPS or evidence.is_lost
     if not evidence.has_beginning or not is_long or len(evidence.kernels) < 2:
         return []
     scale = evidence.first_scale
-    # What the first update has replaced is not what it started from.
+    # Weights that the first update has replaced are not those that the run started from.
     large = (scale >= LARGE) & ~_replaced_at_first(evidence)
     small = (scale <= SMALL) & (scale > 0) & ~_starts_at_zero(evidence)
     small[-1] &= small.mean() > MOST_KERNELS

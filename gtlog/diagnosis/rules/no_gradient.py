@@ -1,12 +1,13 @@
 """No gradient: the step reads the variable, the tape is asked for it, and nothing arrives.
 
-The reason, which is exact: what lies before a cut (tf.stop_gradient, numpy, an integer) is read
-by the step and gets None, or exactly zero where the cut is a product with zero, from the first
-step to the last. A head that this phase does not use is never read, and a variable that got one
-gradient is connected. Zero at the start alone is healthy: LoRA with B = 0, ReZero, gains of zero.
+The reason, which is exact: the step reads what lies before a cut (tf.stop_gradient, numpy, an
+integer), and the tape returns None for it from the first step to the last. If the cut is a product
+with zero, the tape returns exactly zero. A head that this phase does not use is never read, and a
+variable that got one gradient is connected. Zero at the start alone is healthy: LoRA with B = 0,
+ReZero, gains of zero.
 
-Source: "Gradients do not exist for variables", which Keras says of None once; that the step must
-have read the variable is our own.
+Source: "Gradients do not exist for variables", which Keras says once, and of None alone. That the
+step must have read the variable is our own.
 """
 
 import numpy as np
@@ -17,14 +18,14 @@ from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import several
 
 FEWEST_STEPS = 3
-# LoRA, ReZero and gains of zero leave zero with the first update or two.
+# LoRA, ReZero and gains of zero become nonzero with the first update or two.
 FEWEST_STEPS_OF_ZERO = 5
 # Share of an update that only scales the kernel.
 DECAY = 0.8
 
 
 def find(evidence):
-    """The blocks of layers that never got a gradient; the last layer of each is at the cut."""
+    """The blocks of layers that never got a gradient. The last layer of each is at the cut."""
     if not evidence.has_beginning:
         return []
     never = _never_returned(evidence) | _always_zero(evidence)
@@ -43,8 +44,7 @@ def _never_returned(evidence):
     always = (is_asked & (missing == 1)).sum(1) == is_asked.sum(1)
     is_read = (evidence.column("was_read") == 1).any(1)
     suspects = always & (is_asked.sum(1) >= FEWEST_STEPS)
-    # A kernel may be read where no tape sees it. A bias with a gradient shows that its layer is in
-    # use.
+    # A kernel may be read where no tape sees it. If its bias has a gradient, the layer is in use.
     for row in np.flatnonzero(suspects & ~is_read):
         is_read[row] = row in evidence.kernels and evidence.has_live_bias(row)
     return suspects & is_read
@@ -60,10 +60,10 @@ def _always_zero(evidence):
 
 
 def _without_dead(evidence, is_zero):
-    """Drops the blocks that end after a layer of dead units: the bias there gets a gradient.
+    """Drops the blocks that end after a layer of dead units: there the bias gets a gradient.
 
-    A single kernel without a gradient beside a bias with one is cut off by itself, if the kernel
-    before it has one.
+    If a single kernel has no gradient and the bias beside it has one, the kernel is itself cut off,
+    provided that the kernel before it has a gradient.
     """
     kept = is_zero.copy()
     kernels = list(evidence.kernels)
@@ -78,7 +78,7 @@ def _without_dead(evidence, is_zero):
 
 
 def _blocks(never, asked):
-    """Rows without a gradient that follow each other among the rows asked for."""
+    """Rows without a gradient that follow one another among the rows asked for."""
     rows = np.flatnonzero(asked)
     flags = never[rows]
     edges = np.flatnonzero(np.diff(flags.astype(int))) + 1
@@ -116,7 +116,7 @@ def _of_block(evidence, block, connected):
 
 
 def _moved_by_gradient(evidence, row):
-    """Whether it moved between logged steps: then it got a gradient there. Decay only scales."""
+    """Whether it moved in a way that only a gradient explains: decay only scales a kernel."""
     if not (evidence.changed[row] | evidence.moved[row]).any():
         return False
     place = np.flatnonzero(evidence.kernels == row)

@@ -1,14 +1,14 @@
-"""NaN or infinity: where it is first, and as far as the pattern of layers proves it, how it arose.
+"""NaN or infinity: where it is first and how it arose, so far as the pattern of layers proves it.
 
-The reason, which is exact: the backward pass goes from the loss to the first layer, and what is not
-finite stays so. Where the loss is finite and the gradients are not in some layers, the ones
-nearest to the loss that are not finite have the operation that made them. Where values are not
-finite and the gradients of the same step are, the update made them. Where the loss is not finite,
-the forward pass made it, and after the update every value may be: then no layer can be named.
+The reason, which is exact: the backward pass goes from the loss to the first layer, and a number
+that is not finite makes all later ones so. If the loss is finite and the gradients of some layers
+are not, the one of these layers that is nearest to the loss has the faulty operation. If values are
+not finite and the gradients of the same step are, the update made them. If the loss is not finite,
+the forward pass made it; after the update every value may be NaN, so no layer can be named.
 
-Source: the count of non-finite elements is SageMaker Debugger's rule (ExplodingTensor) and
-AUTOTRAINER's; the order of layers is our own. Steps that a loss scale skips are healthy: gradients
-are not finite in them, and no value is ever.
+Source: the count of non-finite elements is a rule of SageMaker Debugger (ExplodingTensor) and of
+AUTOTRAINER; the order of layers is our own. Steps that a loss scale skips are healthy: their
+gradients are not finite, but no value ever becomes so.
 """
 
 import numpy as np
@@ -37,13 +37,13 @@ def find(evidence):
 
 
 def _can_be_blamed(evidence):
-    """Rows that were finite once; masks of minus infinity never are."""
+    """Rows that were finite at first or are trained. Masks of minus infinity are neither."""
     first = evidence.column("value_nonfinite")[:, 0] > 0
     return ~first | evidence.is_trained
 
 
 def _loss_is_not_finite(evidence):
-    """Where a gradient is known, its loss is too: a NaN then is the loss itself."""
+    """Where the loss is infinite or NaN. If a gradient is known, NaN is not a missing loss."""
     if not evidence.losses:
         return np.zeros(len(evidence), bool)
     losses = np.stack(list(evidence.losses.values()))
@@ -53,13 +53,13 @@ def _loss_is_not_finite(evidence):
 
 
 def _never_recovers(evidence, is_bad):
-    """Where a run of bad steps goes on to the end, and is longer than a loss scale needs."""
+    """Where a run of bad steps goes on to the end and is longer than a loss scale needs."""
     goes_on = np.logical_and.accumulate(is_bad[::-1])[::-1]
     return goes_on & (goes_on.sum() > MOST_SKIPPED)
 
 
 def _onset(is_bad, damaged):
-    """The first of the bad steps that lead to the damage without a gap."""
+    """The first of the bad steps that lead to the damage without a gap between them."""
     healthy = np.flatnonzero(~is_bad[:damaged])
     return int(healthy[-1]) + 1 if len(healthy) else 0
 
@@ -111,7 +111,7 @@ def _backward(evidence, onset, gradients, asked):
 
 
 def _of_inputs(evidence, onset, last, rows):
-    """A kernel's gradient is the product of its inputs and the signal that its bias has as well."""
+    """If the kernel's gradient is bad and the bias's is not, the kernel's inputs are to blame."""
     text = (
         f"The loss is finite. The gradient of the kernel of `{evidence.layer_of(last)}` is not, "
         "while that of its bias is: so the inputs of this layer are not finite. It arose in the "

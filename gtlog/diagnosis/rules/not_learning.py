@@ -1,14 +1,14 @@
-"""Not learning: the loss stays, and no layer is at fault.
+"""Not learning: the loss stays where it is, and no layer is at fault.
 
-The reason: labels that are shuffled, inputs that are lost and losses that do not fit the output
-leave each tensor healthy; only the loss shows them. So this rule is asked where no other one
-speaks, and never names a layer. A noisy loss, a reward, the losses of two adversaries may stay
-where they are in healthy runs, so that it is an alarm only where the loss is that of a guess: the
-logarithm of the number of classes. A loss with a penalty in it, and that of a slow training, may
-pass this level on the way down: a loss that still falls is no alarm.
+The reason: shuffled labels, lost inputs and a loss that does not fit the output leave each tensor
+healthy; only the loss shows them. So this rule is asked only if no other rule sees a fault, and it
+never names a layer. In healthy runs a noisy loss, a reward and the losses of two adversaries may
+stay where they are. So it is an alarm only if the loss is that of a guess: the logarithm of the
+number of classes. A loss with a penalty in it, and the loss of a slow training, may pass this level
+on the way down: a loss that still falls is no alarm.
 
-Source: every published tool has a rule on the loss, and it alarms on 17 of 18 healthy runs of the
-pilot; the level of a guess is our own.
+Source: every published tool has a rule on the loss, and that rule alarms on 17 of 18 healthy runs
+of the pilot. The level of a guess is our own.
 """
 
 import numpy as np
@@ -18,18 +18,18 @@ from gtlog.diagnosis.robust import smooth
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import several, times
 
-# How near to the loss of a guess, relative: from above, from below, and where there are so few
-# classes that a loss of another kind may be there by chance.
+# How near to the loss of a guess, relative to it: from above, from below, and with few classes,
+# where a loss of another kind may be there by chance.
 ABOVE_GUESS = 0.1
 BELOW_GUESS = 0.06
 NEAR_GUESS = 0.02
 FEW_CLASSES = 2
-# Share of the loss of a guess below which it has learned something once.
+# Share of the loss of a guess. A loss that was lower once shows that something was learned.
 LOWEST = 0.85
-# Share of it by which a loss that stays may fall from the third quarter of the run to the last.
+# Share by which a loss that stays may fall from the third quarter of the run to the last.
 LARGEST_FALL = 0.05
 FEWEST_STEPS = 8
-# How far the weights went, as a share of their size: a plateau at the start is healthy.
+# How far the weights moved, as a share of their size. A plateau at the start is healthy.
 LEAST_WAY = 0.02
 # While the run goes on.
 LEAST_WAY_SO_FAR = 1.0
@@ -51,7 +51,7 @@ def find(evidence):
 
 
 def _lost_inputs(evidence):
-    """The first kernel gets nothing, what comes after it does: its inputs are zero."""
+    """Whether the first kernel gets no gradient while later variables do: its inputs are zero."""
     gradient = evidence.gradient[0]
     if not (gradient[~np.isnan(gradient)] == -np.inf).all() or np.isnan(gradient).all():
         return None

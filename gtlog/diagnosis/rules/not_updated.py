@@ -1,15 +1,15 @@
 """Not updated: a gradient arrives in each step, and the weight does not change.
 
-The reason, which is exact: an optimizer that is handed a gradient other than zero changes the
-variable. Only the whole run sets this apart from progressive unfreezing, so while a run goes on it
-is a note. Steps that change nothing at all (accumulation, a skipped step of a loss scale) do not
-count, and neither does a layer that the tape is not asked for, nor a step whose update the weights
-would round away: with a gradient that has vanished, at the end of a schedule, in bfloat16. From
-some step on a layer may be frozen on purpose; a kernel that stands still beside a bias that moves
-is not.
+The reason, which is exact: an optimizer that gets a gradient other than zero changes the variable.
+Only the whole run tells this fault from progressive unfreezing, so while a run goes on it is a
+note. Steps that change nothing at all (accumulation, a skipped step of a loss scale) do not count.
+Neither does a layer that the tape is not asked for. Nor does a step whose update the weights would
+round away: with a gradient that has vanished, at the end of a schedule, in bfloat16. From some step
+on a layer may be frozen on purpose; but a kernel is not frozen if it stands still while the bias
+beside it moves.
 
 Source: SageMaker Debugger's UnchangedTensor and TheDeepChecker's "untrained", which look at three
-steps; over the whole run, and against what other variables do, is our own.
+steps. Looking at the whole run, and comparing with other variables, is our own.
 """
 
 import numpy as np
@@ -22,13 +22,13 @@ from gtlog.diagnosis.words import figure, several
 # Logged steps in which others were updated, and the training steps that they span.
 FEWEST_STEPS = 3
 FEWEST_SPANNED = 10
-# Without any update at all: more than anyone accumulates over.
+# If no variable is updated at all: more steps than anyone accumulates over.
 FEWEST_SPANNED_BY_ALL = 100
 FEWEST_STEPS_OF_ALL = 5
-# Since some step: logged steps in which it stood still, up to the end.
+# If it stands still since some step: logged steps from there to the end.
 FEWEST_STILL = 4
-# Half the distance from 1 to the next number of a type: what is added to a weight and is smaller
-# in relation to it is lost.
+# Half the distance from 1 to the next number of a type. A change of a weight is lost if it is
+# smaller than this share of the weight.
 ROUNDED = {"float64": 2.0**-53, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 ROUNDED_FLOAT32 = 2.0**-24
 
@@ -51,10 +51,10 @@ def find(evidence):
 
 
 def _is_rounded_away(evidence):
-    """Where the weights are too large for an update of the size that their gradient leads to.
+    """Where the weights are too large for the update that their gradient leads to.
 
-    How much of a gradient becomes an update, the others tell: the most that any of them makes of
-    its own in that step.
+    The other variables show how much of a gradient becomes an update: it is the most that any
+    of them makes of its own gradient in that step.
     """
     gradient = evidence.column("gradient_rms")
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -102,7 +102,7 @@ def _of_layer(evidence, rows, counted):
 def _since_some_step(evidence, counted):
     """The layers that did change, and no longer do."""
     still = counted & ~(evidence.changed | evidence.moved)
-    # Steps that do not count neither begin nor end it.
+    # Steps that do not count neither begin nor end such a period.
     lasting = to_the_end(still | ~counted) & counted
     number = lasting.sum(1)
     places = (number >= FEWEST_STILL) & (_spanned(evidence, lasting) >= FEWEST_SPANNED)

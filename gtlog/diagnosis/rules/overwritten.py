@@ -1,10 +1,10 @@
-"""Overwritten: the value moved, and the updates do not explain it.
+"""Overwritten: the value moved, but the updates do not explain it.
 
-The reason: from one logged step to the next a value moves at most by the updates in between, whose
-size is known at both ends, and as a rule by far less, since they do not all point the same way. A
-jump beyond that, of a layer whose peers do not jump, was made by something else: set_weights,
-assign, an old checkpoint. A restart of the learning rate moves all layers alike. Exponential
-averages and target networks are not trained, so that they do not count.
+The reason: from one logged step to the next a value moves at most by the sum of the updates in
+between. Their size is known at both ends, and as a rule the value moves far less, since they do not
+all point the same way. If a layer jumps farther than that while its peers do not, something else
+made the jump: set_weights, assign, an old checkpoint. A restart of the learning rate moves all
+layers alike. Exponential averages and target networks are not trained, so they do not count.
 
 Source: our own; no published tool follows a value across steps.
 """
@@ -16,32 +16,32 @@ from gtlog.diagnosis.robust import log10, median, median_of_others, windows
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import percent, several, times
 
-# How many times further a value travelled than all updates in between could carry it: of few
-# updates, and of many, which never all agree.
+# How many times as far a value travelled as all updates in between could carry it: with few
+# updates, and with many, which never all agree.
 EXCESS_OF_FEW = 6.0
 EXCESS = 3.0
 FEW = 3
-# How many times that is a jump after many updates: where a rate is nearly too large, they come in
-# bursts that no logged step shows, and reach 1.3 times as far.
+# From how many times on it is a jump, after many updates. If a rate is nearly too large, updates
+# come in bursts that no logged step shows, and reach 1.3 times as far.
 JUMP = 1.6
-# A return to an earlier value: the share of the way that is left, the way as a share of the size of
-# the weights, and the decades by which the leap exceeds what is usual, beyond that of the peers.
+# A return to an earlier value: the share of the way that is left; the way as a share of the size of
+# the weights; the decades by which the leap exceeds the usual, beyond those of the peers.
 RETURN = 0.38
 LEAST_WAY = 0.1
 LEAP = 0.3
-# Its excess. Updates that agree may lead back as well, after the data have changed for a while, and
-# four projections may show up to 2.2 times the length of a way (99.9 % of a chi-square of four
-# degrees of freedom). Less will do where many updates lead the other kernels a far shorter way.
+# The excess of a return. Updates that agree may lead back as well, after the data have changed for
+# a while. Four projections may show up to 2.2 times the length of a way (99.9 % of a chi-square of
+# four degrees of freedom). Less is enough if many updates lead the other kernels a far shorter way.
 LEAST_EXCESS = 0.45
 LEAST_EXCESS_BESIDE = 0.2
 BESIDE_OTHERS = 3.3
 FEWEST_PAST = 3
-# Earlier values that are looked at, evenly over the run.
+# How many earlier values are looked at, evenly over the run.
 MOST_LOOKED_BACK = 24
-# Decades of size, and the share of the updates that only scales.
+# Decades of size, and the share of an update that only scales.
 DRIFT = 0.3
 SCALING = 0.5
-# Logged steps whose largest update counts.
+# Logged steps of which the largest update counts.
 NEARBY = 8
 # Share of units without a gradient.
 SPARSE = 0.5
@@ -59,7 +59,7 @@ def find(evidence):
     returned = _returns(evidence, rows, excess)
     jumped = _jumps(evidence, rows, travelled, excess) & ~_drifts(evidence) | returned
     if evidence.leap is not None:
-        # Some kernels leap farther than others, and updates made all of them leap.
+        # Some kernels leap farther than others, but updates made all of them leap.
         jumped[:, evidence.leap.column] = False
     return [
         _sighting(evidence, place, jumped[place], travelled, excess, returned[place])
@@ -68,13 +68,13 @@ def find(evidence):
 
 
 def _excess(evidence, rows, travelled):
-    """The distance over that which the updates since the last logged step reach, if all agreed."""
+    """The distance, relative to how far the updates since the last logged step could reach."""
     update = evidence.column("update_rms")[rows]
     update = np.where(np.isfinite(update), update, np.nan)
     nearby = np.fmax(_highest_nearby(update), _next(update))
     number = _number(evidence)
     excess = travelled / (nearby * number)
-    # Where units or all of it go without a gradient, updates are rare and say little.
+    # If units, or the whole kernel, get no gradient for long, updates are rare and prove little.
     is_sparse = _highest_nearby(evidence.column("dead_units")[rows]) >= SPARSE
     return np.where((nearby > 0) & ~is_sparse, excess / _needed(evidence), np.nan)
 
@@ -102,7 +102,7 @@ def _next(update):
 def _jumps(evidence, rows, travelled, excess):
     value = evidence.column("value_rms")[rows]
     is_far = travelled >= LEAST_DISTANCE * np.fmax(value, _shifted(value))
-    # Without peers a jump says nothing: what updates overlap or come in bursts moves just as far.
+    # Without peers a jump proves nothing: overlapping updates and bursts move a kernel just as far.
     bound = np.where(_number(evidence) <= FEW, 1.0, JUMP)
     return is_far & (excess >= bound) & (median_of_others(excess) < 0.5)
 
@@ -129,14 +129,14 @@ def _returns(evidence, rows, excess):
 
 
 def _comes_back(evidence, rows, away):
-    """Where little is left of the way from an earlier value, which was a long one."""
+    """Where little is left of the way from an earlier value, and that way was a long one."""
     value = evidence.column("value_rms")[rows]
     before = _shifted(away)
     return (away <= RETURN * before) & (before >= LEAST_WAY * _shifted(value))
 
 
 def _leaps(excess):
-    """Where a kernel moved further than it usually does, beyond what its peers did."""
+    """Where a kernel moved farther than usual, by more than its peers did."""
     leap = log10(excess)
     usual = np.full(leap.shape, np.nan)
     usual[:, FEWEST_PAST:] = _shifted(median(windows(leap, NEARBY)))[:, FEWEST_PAST:]

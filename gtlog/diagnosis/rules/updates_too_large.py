@@ -1,10 +1,10 @@
 """Updates too large: one update replaces a large part of a kernel, again and again.
 
-The reason: the update is judged, not the learning rate, since what a rate does depends on the
-optimizer. Weights that start at zero or next to it are replaced by their first updates, which is
-healthy (LoRA, zero-initialised heads). One layer's updates are compared with those of its peers
-relative to the gradient, to the weights and in themselves, since optimizers differ in which of
-these they hold equal.
+The reason: the rule judges the update, not the learning rate, since the effect of a rate depends on
+the optimizer. The first updates replace weights that start at zero or next to it, which is healthy
+(LoRA, zero-initialised heads). Updates of one layer are compared with those of its peers in three
+ways: relative to the gradient, relative to the weights, and in themselves. Optimizers differ in
+which of these they hold equal.
 
 Source: SageMaker Debugger (ratio above 10), TheDeepChecker (0.1), CS231n (about 1e-3 is usual); in
 the pilot healthy runs reached 0.10 and faulty ones 0.64 to 3.2 in the first steps.
@@ -28,54 +28,54 @@ from gtlog.diagnosis.robust import (
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, percent, several, times
 
-# Decades of the update ratio: alone, and with damage (the loss rises, or the weights grow).
+# Decades of the update ratio: alone, and with damage (the loss rises or the weights grow).
 RATIO = np.log10(0.4)
 RATIO_WITH_DAMAGE = np.log10(0.12)
 WORSE = 1.5
 GREW = np.log10(1.5)
 GREW_BETWEEN_LOGGED_STEPS = np.log10(3.0)
 SOON = 8
-# Decades above the peers, and of the ratio then.
+# Decades above the peers, and of the update ratio that has to come with it.
 EXCESS = 0.7
 LOCAL_RATIO = np.log10(0.03)
 LEAST_SCALE = 0.1
-# Decades that an update rose above its past, and the share of them that the gradient rose.
+# Decades that an update rose above its past, and the share of them by which the gradient rose.
 ROSE = 0.5
 SHARE_OF_GRADIENT = 0.6
 PAST = 8
-# Share of an update that only scales the kernel: that is decay, not a step too large.
+# Share of an update that only scales the kernel: that is decay, not an update too large.
 SCALING = 0.5
 MOST_OF_DECAY = np.log10(0.3)
-# ... and follows the gradient less than half as well as the updates of the others do.
+# ... and that follows the gradient less than half as well as the others' updates do.
 OF_GRADIENT = 0.5
-# Share of the way between two logged steps that leads straight towards zero: that is decay as well.
+# Share of the way between two logged steps that leads straight towards zero: that is decay too.
 INWARD = 0.5
 SOON_AFTER = 6
 LATER = 4
-# Decades above all that was before, over a few logged steps, and of the ratio then, where the loss
-# rises for good.
+# Decades above all earlier updates, over a few logged steps, and of the update ratio then, if the
+# loss rises for good.
 ROSE_ABOVE_ALL = 0.3
 RISEN_RATIO = np.log10(0.015)
 NEARBY = 3
-# ... or by less, where an update is ten times as large for the same gradient, and large in itself.
+# ... or by less, if an update is ten times as large for the same gradient, and large in itself.
 WORSE_BY_RATE = 1.2
 RISEN_TENFOLD = 1.0
 TENFOLD_RATIO = np.log10(0.03)
-# Decades between the kernels' updates over their gradients where a plain optimizer has one rate.
+# Decades between the kernels' ratios of update to gradient, if a plain optimizer has one rate.
 ALIKE = 0.05
 MOST_KERNELS = 0.5
-# Logged steps that do damage, of some that follow each other.
+# How many logged steps do damage, among how many that follow one another.
 SEVERAL, SEVERAL_WITHIN = 2, 5
 PERSISTENCE = 2
-# The share of the run that is its start, and what is left of the loss where a run learns.
+# The share of the run that is its start, and the share of the loss that is left if a run learns.
 AT_FIRST = 0.1
 LEARNED = 0.7
-# ... where most kernels are replaced: a rate that is large for all of them, and a run that learns.
+# ... if most kernels are replaced: the rate is large for all of them, and the run still learns.
 LEARNED_WELL = 0.1
 
 
 def find(evidence):
-    """The kernels that updates replace: one layer, or the network where half of them are."""
+    """The kernels that updates replace: those of one layer, or the network if half are replaced."""
     ratio = evidence.update
     if not ratio.size:
         return []
@@ -101,7 +101,7 @@ def find(evidence):
     onset = int(is_any.any(0).argmax())
     places = np.flatnonzero(is_any[:, : onset + 3].any(1))
     if not is_harmful[:, onset].any():
-        # What is smoothed is seen a step later.
+        # Smoothing shows it a step later.
         lag = PERSISTENCE if not is_large[:, onset].any() else PERSISTENCE - 1
         onset = max(0, onset - lag)
     if _is_of_all(evidence, onset):
@@ -125,7 +125,7 @@ def _of_leap(evidence, leap):
 
 
 def _settles(evidence, ratio, counts):
-    """The first updates of a few kernels, replaced at the start alone, in a run that learns."""
+    """The first updates of a run that learns, if its kernels are replaced at the start alone."""
     at_first = np.zeros(ratio.shape, bool)
     steps, loss = evidence.steps, evidence.loss
     end = int(np.searchsorted(steps, steps[0] + AT_FIRST * (steps[-1] - steps[0]), "right"))
@@ -141,7 +141,7 @@ def _settles(evidence, ratio, counts):
 
 
 def _follows(evidence):
-    """How far updates go down the gradient, beside those of the other kernels."""
+    """How well updates follow the gradient down, beside those of the other kernels."""
     descent = evidence.column("descent")[evidence.kernels]
     width = int(np.clip(len(evidence) // 8, 2, SOON_AFTER))
     later = np.concatenate([descent, np.full((len(descent), width - 1), np.nan)], axis=1)
@@ -150,7 +150,7 @@ def _follows(evidence):
 
 
 def _lasts(evidence, is_harmful):
-    """Columns whose damage is no spike that recovers: there are several, or it is for good."""
+    """Columns whose damage is no passing spike: it is repeated, or for good, or in most kernels."""
     lasting = np.zeros(len(evidence), bool)
     columns = np.flatnonzero(is_harmful.any(axis=0))
     for column in columns:
@@ -169,7 +169,7 @@ def _heals(evidence, column, after):
 
 
 def _before_nan(evidence, ratio):
-    """Where NaN ended the run: the kernels that the last update before replaced, if not all."""
+    """If NaN ended the run: the kernels that the last update replaced, unless it replaced most."""
     last = np.zeros(ratio.shape, bool)
     if evidence.is_lost:
         replaced = ratio[:, -1] >= RATIO
@@ -178,7 +178,7 @@ def _before_nan(evidence, ratio):
 
 
 def _has_risen(evidence, ratio, counts):
-    """Where the updates of most kernels rose above all before, and the loss with them, for good."""
+    """Where the updates of most kernels rose above all earlier ones, and the loss rose for good."""
     none = np.zeros(ratio.shape, bool)
     lag = max(NEARBY, len(evidence) // 5)
     if evidence.loss is None or len(evidence) <= 2 * lag:
@@ -187,7 +187,7 @@ def _has_risen(evidence, ratio, counts):
     highest = np.maximum.accumulate(np.where(np.isnan(level), -np.inf, level), axis=1)
     above = np.full(level.shape, np.nan)
     above[:, lag:] = level[:, lag:] - highest[:, :-lag]
-    # Not because the gradient has: an update is larger for the same gradient.
+    # The gradient must not be the reason: an update has to be larger for the same gradient.
     rate = smooth(ratio - evidence.gradient, NEARBY)
     faster = np.zeros(rate.shape, bool)
     faster[:, lag:] = rate[:, lag:] - rate[:, :-lag] >= ROSE_ABOVE_ALL / 2
@@ -196,7 +196,7 @@ def _has_risen(evidence, ratio, counts):
     if not network.any():
         return none
     start = int(network.argmax())
-    # A decay of all kernels is no step too large.
+    # A decay of all kernels is not an update too large.
     inward = evidence.inward[:, max(0, start - NEARBY) : start + 1] >= INWARD
     if inward.any(axis=1).mean() > MOST_KERNELS:
         return none
@@ -209,7 +209,7 @@ def _has_risen(evidence, ratio, counts):
 
 
 def _late_loss(evidence, start):
-    """The median of the loss in the last fifth of the steps, of a few logged ones at the least."""
+    """The median of the loss in the last fifth of the steps, at least over a few logged ones."""
     steps = evidence.steps
     fifth = int(np.searchsorted(steps, steps[-1] - (steps[-1] - steps[0]) // 5))
     return typical(evidence.loss[max(start, min(fifth, len(steps) - NEARBY)) :])
@@ -226,7 +226,7 @@ def _is_of_all(evidence, onset):
 
 
 def _follows_gradient(evidence):
-    """Where an update is larger than usual because the gradient is: that is no learning rate."""
+    """Where an update is larger because the gradient is: the learning rate is not the reason."""
     rises = []
     for values in (evidence.update, evidence.gradient):
         past = np.full(values.shape, np.nan)
@@ -237,7 +237,7 @@ def _follows_gradient(evidence):
 
 
 def _damage(evidence):
-    """Where the loss soon is far above what it was, a kernel far larger, or all dies at once."""
+    """Where the loss soon rises far, a kernel grows far, or all kernels die at once."""
     damage = np.zeros(evidence.update.shape, bool)
     loss = evidence.loss
     size = evidence.logarithm("value_rms")[evidence.kernels]
@@ -260,7 +260,7 @@ def _damage(evidence):
 
 
 def _scale_before(evidence):
-    """The least scale that a kernel had so far: what starts next to zero may be replaced."""
+    """The least scale of a kernel so far. A kernel that starts next to zero may be replaced."""
     scale = evidence.scale
     before = np.concatenate([scale[:, :1], scale[:, :-1]], axis=1)
     return np.fmin(before, scale)

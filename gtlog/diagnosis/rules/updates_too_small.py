@@ -1,8 +1,8 @@
 """Updates too small: a gradient arrives, and the updates are too small to train the weights.
 
-The reason: a schedule may start at zero and end there, and a converged run hardly moves, so the
-largest update of the whole run is judged, and the loss must not have fallen. One layer's updates
-are compared with those of its peers, in the three ways that optimizers hold them equal.
+The reason: a schedule may start at zero and end there, and a converged run hardly moves. So the
+rule judges the largest update of the whole run, and the loss must not have fallen. Updates of one
+layer are compared with those of its peers, in the three ways that optimizers hold them equal.
 
 Source: TheDeepChecker (ratio below 1e-4) and DeepDiagnosis (1e-5) alarm on fine-tuning (3e-5) and
 on converged runs (2.8e-5); faulty runs of the pilot had 1e-8 to 1.2e-5.
@@ -15,21 +15,21 @@ from gtlog.diagnosis.robust import highest, median, to_the_end, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
-# Decades of the largest update ratio of a run: alone, and where the loss is not far from a guess.
+# Decades of the largest update ratio of a run: alone, and if the loss is not far from a guess.
 LARGEST = -4.8
 LARGEST_AT_A_GUESS = -3.6
 LEAST_OF_GUESS = 0.72
-# ... and of a run from scratch whose loss stays: ten thousand such updates change the weights once.
+# ... and of a run from scratch whose loss stays. Ten thousand such updates change the weights once.
 LARGEST_FROM_SCRATCH = -4.0
 LOSS_KEPT_FROM_SCRATCH = 0.9
 FEWEST_UPDATES = 4
 FEWEST_SPANNED = 20
-# Share of the first loss that is left where nothing was learned.
+# Share of the first loss that is left if nothing was learned.
 LOSS_KEPT = 0.75
-# A warm-up: how many times the last updates are as large as the first.
+# A warm-up: ratio of the last updates to the first.
 WARM_UP = 1.5
 LARGEST_OF_WARM_UP = -5.0
-# Decades below the peers, and of the ratio itself.
+# Decades below the peers, and of the update ratio itself.
 DEFICIT = -0.8
 # ... while the run goes on: some layers begin slowly.
 DEFICIT_SO_FAR = -1.5
@@ -38,8 +38,8 @@ MOST_LAYERS = 0.34
 
 
 def find(evidence):
-    """The layer that is hardly updated, or the network where no layer is."""
-    # Where no gradient arrives, it is not the update that is too small.
+    """The layer that is hardly updated, or the network if no layer is."""
+    # If no gradient arrives, the small update is not the fault.
     ratio = np.where(evidence.gradient == -np.inf, np.nan, evidence.update)
     known = np.isfinite(ratio).sum(1) >= FEWEST_UPDATES
     if not known.any():

@@ -1,18 +1,18 @@
-"""Vanishing gradients: next to none reaches a kernel, while others get theirs.
+"""Vanishing gradients: hardly any gradient reaches a kernel, while others get theirs.
 
 The reason: from layer to layer a healthy network passes its gradient on within an order of
 magnitude or two, and a run that converges loses it in all layers alike. So a kernel is compared
-with the strongest of those after it, and its own loss since the beginning with theirs. What
-vanishes at a layer is missing in everything before it: a query of an attention or a branch that a
-zero gain keeps shut has a small gradient as well, but the layers before it have theirs. The layer
-nearest to the loss that lost its gradient is named: what comes before it follows. In a branch that
-alone is cut off the kernel is compared with the median of all others.
+with the strongest kernel after it, and its loss of gradient since the beginning with theirs. A
+gradient that vanishes at a layer is missing in everything before it. The query of an attention, or
+a branch that a zero gain keeps shut, has a small gradient as well, but the layers before it have
+theirs. The rule names the layer nearest to the loss that lost its gradient: those before it follow.
+In a branch that is cut off alone, the kernel is compared with the median of all others.
 
 Where `layer_outputs` has run the model on a fixed batch, it is known how many outputs lie at the
-ends of a sigmoid or tanh: where most do, that is the cause, and is said.
+ends of a sigmoid or tanh. If most do, that is the cause, and the finding says so.
 
 Source: the ratio of the first to the last layer is AUTOTRAINER's (1e-3, with an absolute bound that
-is left out here); kernels alone, peers and own past are our own.
+is left out here). Looking at kernels alone, and comparing with peers and the own past, is our own.
 """
 
 import numpy as np
@@ -22,30 +22,29 @@ from gtlog.diagnosis.robust import leapt, least, median_of_others, smooth, to_th
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import OUTPUTS_AT_THE_ENDS, percent, several, times
 
-# From the beginning on: decades between a kernel with all before it and the kernels next to it, and
-# decades below the strongest kernel after it where there is no such step.
+# From the beginning on: decades from a kernel and all before it up to the kernels after it; decades
+# below the strongest kernel after it if there is no such step.
 STEP = 1.3
 FROM_THE_START = 2.5
-# Since a step: decades that a kernel lost against its beginning, in itself and beyond what the
-# kernels after it lost, and that it then lies below them.
+# Since some step: decades that a kernel lost since its beginning; decades of that beyond the loss
+# of the kernels after it; decades by which it then lies below them.
 FELL = 1.0
 LOST = 1.3
 BELOW = 1.0
-# ... or within a few logged steps.
+# ... if it lost them within a few logged steps.
 LEAP = 1.0
-# In a branch, where what comes before has its gradient: decades below the median of the others,
-# from
-# the beginning on, and where it lost as many beyond what they lost. A router that has decided loses
-# its gradient by and by, so that less than that is a note, but for a leap.
+# In a branch, if the kernels before have their gradient: decades below the median of the others
+# from the beginning on; decades that it lost beyond their loss. A router that has decided loses its
+# gradient by and by, so a smaller loss is a note, unless it is a leap.
 BRANCH = 1.6
 BRANCH_LOST = 3.2
 BRANCH_LOST_A_LITTLE = 1.3
 BRANCH_LEAP = 1.5
-# Training steps between logged steps that tell a leap from a slide.
+# Training steps between logged steps. With more, a leap cannot be told from a slide.
 DENSE = 5
-# What comes before may have kept a little more.
+# Decades by which the kernels before may miss a threshold.
 SLACK = 0.7
-# What recovers by itself, in decades: branches that open.
+# Decades of recovery after which it is no fault, as in a branch that opens.
 RECOVERS = 0.7
 PERSISTENCE = 3
 FEWEST_STEPS = 5
@@ -58,7 +57,7 @@ SATURATED = (
 
 
 def find(evidence):
-    """The layer nearest to the loss that next to no gradient reaches."""
+    """The layer nearest to the loss that hardly any gradient reaches."""
     gradient = evidence.gradient
     if len(gradient) < 2 or len(evidence) < FEWEST_STEPS:
         return []
@@ -77,7 +76,7 @@ def find(evidence):
     found = [to_the_end(one & chained) for one in faults]
     found = [one for one in found if one.any()]
     if found:
-        # The earliest is the fault; where several begin together, the one nearest to the loss.
+        # The earliest is the fault. If several begin together, it is the one nearest to the loss.
         return [_sighting(evidence, min(found, key=_rank), below, lost)]
     return _in_a_branch(evidence, stays)
 
@@ -88,9 +87,9 @@ def _rank(lasting):
 
 
 def _in_a_branch(evidence, stays):
-    """A kernel that next to no gradient reaches, while the layers before it get theirs."""
+    """A kernel that hardly any gradient reaches, while the layers before it get theirs."""
     change = evidence.change_of_gradient
-    # What the next kernel lacks or lost as well is no matter of this one.
+    # If the next kernel lacks or lost its gradient too, this kernel is not at fault.
     gap = np.fmin(-evidence.gradient_gap, _of_next(smooth(evidence.gradient)))
     lost = np.fmin(np.minimum(median_of_others(change) - change, gap), _of_next(change))
     is_known = np.isfinite(evidence.gradient) | np.isnan(evidence.gradient)
@@ -114,7 +113,7 @@ def _in_a_branch(evidence, stays):
 
 
 def _of_next(values):
-    """How far the next kernel lies above each; NaN after the last."""
+    """How far the next kernel lies above each kernel; NaN for the last."""
     above = np.full(values.shape, np.nan)
     above[:-1] = values[1:] - values[:-1]
     return np.where(np.isfinite(above), above, np.nan)
@@ -138,7 +137,7 @@ def _of_all_before(decades, threshold):
 
 
 def _stays(evidence, below):
-    """Where it has not begun to recover, over a time that is long enough to see that."""
+    """Where a gradient has not begun to recover, over a time long enough to see that."""
     first = below[:, :PERSISTENCE].max(axis=1)[:, None]
     long_enough = evidence.steps - evidence.steps[0] >= FEWEST_SPANNED
     return ~(below < first - RECOVERS) & long_enough
@@ -150,7 +149,7 @@ def _sighting(evidence, lasting, below, lost):
     place = int(places[-1])
     lasted = int(starts[place])
     usual = typical(below[place, lasted:])
-    # What was so from the first step on is seen with some delay.
+    # A gradient that was small from the first step on is seen with some delay.
     onset = 0 if not (below[place, :lasted] < usual - SLACK).any() else lasted
     onset = max(0, onset - PERSISTENCE + 1)
     row = int(evidence.kernels[place])

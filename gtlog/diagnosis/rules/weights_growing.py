@@ -1,11 +1,11 @@
 """Weights growing: the weights grow without settling.
 
-The reason: weights that start small grow to their size and settle. What grows at the same rate, in
-proportion to itself, to many times the usual scale, is driven by something else than a loss that
-falls.
+The reason: weights that start small grow to their size and settle. If weights grow at a steady
+rate, in proportion to themselves, to many times the usual scale, it is not a falling loss that
+drives them.
 
-Source: TheDeepChecker (twice as large in four checks) alarms on weights that start small; scale,
-peers and the rate are our own.
+Source: TheDeepChecker (twice as large in four checks) alarms on weights that start small. The use
+of scale, peers and rate is our own.
 """
 
 import numpy as np
@@ -15,28 +15,28 @@ from gtlog.diagnosis.robust import knee, median_of_others, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
-# Decades, in itself and beyond what the peers grew.
+# Decades that it grew, and decades of that beyond the growth of the peers.
 GREW = 0.5
 GREW_BESIDE_PEERS = 0.35
-# Root mean square times the root of the number of inputs; 1 to 1.4 is what initializers give.
+# Root mean square times the root of the number of inputs; initializers give 1 to 1.4.
 LEAST_SCALE = 3.0
-# Where its updates only scale it, by the share of them that does: decades, and a first scale that
-# is no start next to zero.
+# If a share of its updates only scales it: decades; that share; and a first scale that is not next
+# to zero.
 GREW_BY_SCALING = 0.3
 SCALING = 0.7
 LEAST_FIRST_SCALE = 0.35
-# The rate of growth in the last third beside that in the whole.
+# The rate of growth in the last third, over the rate in the whole run.
 STEADY = 0.5
 MOST_KERNELS = 0.5
-# Decades beyond which all kernels need no loss that rises.
+# Decades beyond which the growth of all kernels is a fault even if the loss does not rise.
 GREW_BY_FAR = 0.5
-# What is left of the loss where the growth is that of a classifier that grows ever surer.
+# Share of the loss that is left if a classifier grows because it becomes ever surer.
 LEARNED = 0.5
 FEWEST_STEPS = 6
 
 
 def find(evidence):
-    """The layer that grows while its peers do not, or the network where all do."""
+    """The layer that grows while its peers do not, or the network if all layers do."""
     change = evidence.change_of_value
     if not len(change) or len(evidence) < FEWEST_STEPS:
         return []
@@ -54,7 +54,7 @@ def find(evidence):
 
 
 def _late_rate(evidence, change):
-    """The rate of growth in the last third beside that in the whole."""
+    """The rate of growth in the last third, over the rate in the whole run."""
     steps = evidence.steps
     third = -max(2, len(evidence) // 3)
     rate = change[:, -1] / max(1, steps[-1] - steps[0])

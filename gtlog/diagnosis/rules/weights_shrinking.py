@@ -1,11 +1,11 @@
 """Weights shrinking: the weights decay towards zero, faster than the gradient can hold them.
 
-The reason: a decay that suits the training shrinks all kernels a little, and the loss falls
-meanwhile. One that eats a layer takes most of its size, while its peers keep theirs; one that eats
-the network takes the loss back to where it began.
+The reason: a decay that suits the training shrinks all kernels a little, while the loss falls. A
+decay that is too strong for a layer takes most of its size, while its peers keep theirs. A decay
+that is too strong for the network takes the loss back to where it began.
 
-How much that is shows best in the way between two logged steps: a gradient turns a kernel, a decay
-leads it straight towards zero.
+The way between two logged steps shows best how strong a decay is: a gradient turns a kernel, a
+decay leads it straight towards zero.
 
 Source: TheDeepChecker sees the end of it (95 % of the weights below 1e-5); peers are our own.
 """
@@ -20,27 +20,27 @@ from gtlog.diagnosis.words import figure, several, times
 # Decades.
 LOST = -0.5
 LOST_BESIDE_PEERS = -0.35
-# ... where its updates only scale it, by the share of them that does.
+# ... if a share of its updates only scales it: decades, and that share.
 LOST_BY_SCALING = -0.2
 SCALING = 0.6
-# ... where it went straight towards zero between logged steps, by the share of the way that did:
-# decades on such ways, since the kernel was largest, and since the first logged step.
+# ... if a share of its way between logged steps went straight towards zero: decades on such ways
+# and since the kernel was largest; that share; decades since the first logged step.
 LOST_INWARD = 0.2
 INWARD = 0.5
 LOST_SINCE_FIRST = -0.1
 LOST_BY_ALL = -0.5
-# A way back up that is no recovery.
+# Decades that a kernel may regain without having recovered.
 REGAINED = 0.15
 FEWEST_STEPS = 6
 LOSS_KEPT = 0.9
 LOSS_ROSE = 1.5
-# ... unless the updates of nearly all kernels do little but scale them, over this share of the way.
+# ... unless the updates of nearly all kernels do little but scale, over this share of the way.
 WAY = 0.8
 MOST_KERNELS = 0.75
 
 
 def find(evidence):
-    """The layer that shrinks while its peers do not, or the network where all do."""
+    """The layer that shrinks while its peers do not, or the network if all layers do."""
     change = evidence.change_of_value
     if len(change) < 2 or len(evidence) < FEWEST_STEPS:
         return []
@@ -57,7 +57,7 @@ def find(evidence):
 
 
 def _was_drawn_in(evidence, change):
-    """Which kernels went straight towards zero on a part of their way, as their peers did not."""
+    """Which kernels went straight towards zero on a part of their way; their peers did not."""
     size = evidence.logarithm("value_rms")[evidence.kernels]
     lost = np.zeros(size.shape)
     lost[:, 1:] = -np.diff(size, axis=1)
@@ -91,7 +91,7 @@ def _of_the_whole(evidence, change):
 
 
 def _scaling_on_the_way(evidence, change):
-    """The share of updates that only scale a kernel, while it went most of its way."""
+    """The share of updates that only scale a kernel, during most of the way that it went."""
     on_the_way = (change >= WAY * change[:, -1:]) | np.isnan(change)
     on_the_way[:, : FEWEST_STEPS // 2] = True
     return median(np.where(on_the_way, evidence.scaling, np.nan))
