@@ -64,12 +64,19 @@ def flat(count, number=0.1):
     return np.full(count, number)
 
 
-@pytest.fixture(name="faulty")
-def _faulty(tmp_path):
+@pytest.fixture(name="faulty_run", scope="module")
+def _faulty_run(tmp_path_factory):
     """A log directory of a run whose third layer the optimizer forgot, its findings' layer."""
     training = Training(sizes=(10, *(32,) * 6, 4), frozen=(2,))
-    logs.write(tmp_path / "faulty", training.run(60))
-    return tmp_path / "faulty"
+    logdir = tmp_path_factory.mktemp("terminal") / "faulty"
+    logs.write(logdir, training.run(60))
+    return logdir
+
+
+@pytest.fixture(name="faulty")
+def _faulty(faulty_run, tmp_path):
+    """The same in a folder of the test's own."""
+    return shutil.copytree(faulty_run, tmp_path / "faulty")
 
 
 class TestRows:

@@ -11,13 +11,21 @@ _TYPES = {"float32": 1, "float64": 2}
 _CLASSES = {"scalars": 1, "histograms": 2, "gtlog": 2, "images": 3}
 
 
+def _remainder(byte):
+    """What is left of a byte, shifted out bit by bit."""
+    for _ in range(8):
+        byte = (byte >> 1) ^ (0x82F63B78 * (byte & 1))
+    return byte
+
+
+_REMAINDERS = [_remainder(byte) for byte in range(256)]
+
+
 def checksum(data):
-    """The masked CRC-32C of record files, bit by bit."""
+    """The masked CRC-32C of record files."""
     crc = 0xFFFFFFFF
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (0x82F63B78 * (crc & 1))
+        crc = (crc >> 8) ^ _REMAINDERS[(crc ^ byte) & 0xFF]
     crc ^= 0xFFFFFFFF
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
