@@ -48,7 +48,7 @@ def find(evidence):
     exploded = (grew >= GREW) & (gained >= GAINED) & (above >= ABOVE)
     from_the_start = (above >= ABOVE_FROM_THE_START) & _is_shared(evidence, above)
     exploded |= from_the_start & _is_one_chain(evidence)[:, None]
-    exploded = to_the_end(exploded)
+    exploded = _from_their_beginning(to_the_end(exploded))
     exploded |= _leapt(raw, LEAP, ABOVE_AFTER_A_LEAP)
     exploded |= _leapt(raw, SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP)
     if exploded.any():
@@ -58,9 +58,17 @@ def find(evidence):
     return _of_the_whole(evidence, grew)
 
 
+def _from_their_beginning(ended):
+    """The flags of windows, each at its last column, at all columns of their windows."""
+    begun = ended.copy()
+    for lead in range(1, PERSISTENCE):
+        begun[:, :-lead] |= ended[:, lead:]
+    return begun
+
+
 def _follows_leap(evidence, onset):
-    """Whether updates replaced the weights before. Smoothing may show that some columns earlier."""
-    return evidence.leap is not None and onset > evidence.leap.column - PERSISTENCE
+    """Whether updates replaced the weights before."""
+    return evidence.leap is not None and onset >= evidence.leap.column
 
 
 def _is_one_chain(evidence):
@@ -102,7 +110,7 @@ def _leapt(raw, leap, above):
 def _of_layer(evidence, lasting, above, grew):
     places = np.flatnonzero(lasting.any(1))
     place = int(places[-1])
-    start = max(0, int(lasting[place].argmax()) - PERSISTENCE + 1)
+    start = int(lasting[place].argmax())
     row = int(evidence.kernels[place])
     text = (
         f"Its gradient is {times(10 ** typical(above[place, start:]))} times larger than that "
