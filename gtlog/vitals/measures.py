@@ -182,9 +182,10 @@ def _sorted(variables):
 
 
 def _is_large_float32(one):
+    if one.value.size <= sketches.SMALL or one.rows is not None:
+        return False
     arrays = [array for array in (one.value, one.before, one.gradient) if array is not None]
-    is_float32 = all(array.dtype == np.float32 for array in arrays)
-    return is_float32 and one.rows is None and one.value.size > sketches.SMALL
+    return all(array.dtype == np.float32 for array in arrays)
 
 
 def _is_plain(one):
@@ -211,31 +212,38 @@ def _is_huge(one):
 def _measure_together(table, variables, positions, size, has_before, has_gradient):
     """Fills rows of small tensors. Returns the positions of those whose update is left."""
     count, left = max(_TOGETHER // size, 1), []
+    rows = np.empty((2, min(count, len(positions)), size))
     for start in range(0, len(positions), count):
         part = positions[start : start + count]
         ones = [variables[position] for position in part]
-        values = _stacked([one.value for one in ones], size)
-        table[part, _COLUMN["value_zeros"]] = _zeros_in_rows(values) / size
+        part = np.array(part)
+        values = _stacked([one.value for one in ones], rows[0])
+        table[part, _COLUMN["value_zeros"]] = _counts(values == 0.0) / size
         table[part, _SKETCH] = sketches.of_small(values)
         _tell(ones, "value_norm", _norms(values))
-        gradients = _stacked([one.gradient for one in ones], size) if has_gradient else None
+        gradients = norms = None
         if has_gradient:
-            _tell(ones, "gradient_norm", _norms(gradients))
+            gradients = _stacked([one.gradient for one in ones], rows[1])
+            norms = _norms(gradients)
+            _tell(ones, "gradient_norm", norms)
             _add_zeros_of_gradients(table, part, ones, gradients)
         if has_before:
-            values -= _stacked([one.before for one in ones], size)
-            left += _add_updates(table, part, ones, values, gradients)
+            for row, one in zip(values, ones):
+                row -= one.before.reshape(-1)
+            left += _add_updates(table, part, ones, values, gradients, norms)
     return left
 
 
-def _stacked(arrays, size):
-    """`[arrays, size]` float64 array."""
-    flat = np.concatenate([array.reshape(-1) for array in arrays])
-    return flat.astype(np.float64).reshape(len(arrays), size)
+def _stacked(arrays, rows):
+    """Fills the first rows of a float64 array, and returns these."""
+    for row, array in zip(rows, arrays):
+        row[:] = array.reshape(-1)
+    return rows[: len(arrays)]
 
 
-def _zeros_in_rows(rows):
-    return np.count_nonzero(rows == 0.0, axis=1)
+def _counts(flags):
+    """How many flags of each row stand; numpy is slow where it is given an axis."""
+    return np.array([np.count_nonzero(row) for row in flags])
 
 
 def _products(rows, others):
@@ -253,28 +261,30 @@ def _tell(ones, name, norms):
 
 
 def _add_zeros_of_gradients(table, part, ones, gradients):
-    is_zero, part = gradients == 0.0, np.array(part)
-    table[part, _COLUMN["gradient_zeros"]] = np.count_nonzero(is_zero, axis=1) / is_zero.shape[1]
-    for units in {one.units for one in ones if one.units}:
-        places = [place for place, one in enumerate(ones) if one.units == units]
-        is_dead = is_zero[places].reshape(len(places), -1, units).all(axis=1)
-        table[part[places], _COLUMN["dead_units"]] = np.count_nonzero(is_dead, axis=1) / units
+    is_zero = gradients == 0.0
+    zeros = _counts(is_zero)
+    table[part, _COLUMN["gradient_zeros"]] = zeros / is_zero.shape[1]
+    for position, one, row, count in zip(part, ones, is_zero, zeros):
+        if one.units:
+            is_dead = count >= row.size // one.units and row.reshape(-1, one.units).all(axis=0)
+            table[position, _COLUMN["dead_units"]] = np.count_nonzero(is_dead) / one.units
 
 
-def _add_updates(table, part, ones, updates, gradients):
+def _add_updates(table, part, ones, updates, gradients, norms_of_gradients):
     """Fills the columns of updates; returns positions where the value before is out of range."""
     with np.errstate(over="ignore", invalid="ignore"):
         norms = _norms(updates)
         is_told = (norms > _SMALL) & (norms < _LARGE)
-        is_told |= (norms == 0.0) & ~updates.any(axis=1)
+        if not is_told.all():
+            is_told |= (norms == 0.0) & ~updates.any(axis=1)
         if gradients is not None:
-            lengths = norms * _norms(gradients)
+            lengths = norms * norms_of_gradients
             descent = -_products(updates, gradients) / np.where(lengths > 0.0, lengths, np.nan)
             table[part, _COLUMN["descent"]] = _clipped(descent)
     for one, norm, is_known in zip(ones, norms.tolist(), is_told.tolist()):
         if is_known:
             one.known.know("update_norm", norm)
-    return [position for position, is_known in zip(part, is_told.tolist()) if not is_known]
+    return part[~is_told].tolist()
 
 
 def _read_once(one):

@@ -70,7 +70,7 @@ PLANTS = {
 @pytest.mark.parametrize("optimizer, rate", [("adam", 1e-3), ("sgd", 0.05)])
 @pytest.mark.parametrize("fault", PLANTS)
 def test_it_is_never_before_the_fault(fault, optimizer, rate, every):
-    """A fault that begins at a step is dated to no earlier one, and to the second next at latest."""
+    """A fault is dated to no step before its own, and to the second logged one after it at most."""
     table = Training(optimizer=optimizer, rate=rate, **PLANTS[fault]).run(3 * AT, every)
     (finding,) = judge(table)
     assert finding.fault == fault
