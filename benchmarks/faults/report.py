@@ -15,6 +15,7 @@ _HEAD = (
     "false alarms",
     "alarms a faulty run",
     "delay",
+    "dated too early",
 )
 
 
@@ -107,7 +108,8 @@ def _lines(results):
 def _cells(figures):
     alarms = f"{figures.false_alarms} of {figures.healthy}" if figures.healthy else ""
     shares = (figures.recall, figures.right_fault, figures.right_layer, figures.no_layer)
-    return (*map(_percent, shares), alarms, f"{figures.alarms_per_run:.2f}", f"{figures.delay:.0f}")
+    dates = f"{figures.delay:.0f}", _percent(figures.too_early)
+    return (*map(_percent, shares), alarms, f"{figures.alarms_per_run:.2f}", *dates)
 
 
 def _percent(share):

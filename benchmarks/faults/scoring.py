@@ -18,7 +18,8 @@ class Judged(NamedTuple):
       run: The `Faulty` or `HealthyRun`.
       faults, layers: The labels; empty of a healthy run. None among the layers is none to name.
       alarms: `Verdict`s, the most important first.
-      delay: Logged steps between the onset and the step that the first alarm names; NaN without.
+      delay: Logged steps from the onset to the step that the first alarm names, below zero where
+        that lies before the onset; NaN without an alarm.
     """
 
     run: Any
@@ -46,6 +47,11 @@ class Judged(NamedTuple):
     def is_local(self):
         """Whether the fault is that of a layer."""
         return None not in self.layers
+
+    @property
+    def begins_later(self):
+        """Whether no fault is there from the first step on."""
+        return all(one.onset > 0 for one in self.run.plants)
 
     @property
     def is_nameless(self):
@@ -83,11 +89,11 @@ def judged_faulty(trace, table, layers, diagnosis):
 
 
 def _delay(steps, plants, alarms):
-    """Logged steps between a fault's onset and the first alarm's; of two faults the nearer one."""
+    """Logged steps from a fault's onset to the first alarm's; of two faults the nearer one."""
     if not alarms:
         return np.nan
     named = np.searchsorted(steps, alarms[0].step)
-    return float(min(abs(named - np.searchsorted(steps, one.onset)) for one in plants))
+    return float(min((named - np.searchsorted(steps, one.onset) for one in plants), key=abs))
 
 
 def judged_healthy(trace, table, diagnosis):
@@ -96,7 +102,11 @@ def judged_healthy(trace, table, diagnosis):
 
 
 class Score(NamedTuple):
-    """The figures of one diagnosis. Shares are of all runs of the kind, found or not."""
+    """The figures of one diagnosis.
+
+    Shares are of all runs of the kind, found or not; but of those dated too early, of the found
+    ones whose fault begins after the first step.
+    """
 
     faulty: int
     healthy: int
@@ -107,6 +117,7 @@ class Score(NamedTuple):
     false_alarms: int
     alarms_per_run: float
     delay: float
+    too_early: float
 
 
 def score(faulty, healthy):
@@ -127,7 +138,8 @@ def score(faulty, healthy):
         no_layer=_share(not any(a.layer for a in one.alarms) for one in nameless),
         false_alarms=sum(one.is_found for one in healthy),
         alarms_per_run=float(np.mean([len(one.alarms) for one in found])) if found else np.nan,
-        delay=float(np.median([one.delay for one in found])) if found else np.nan,
+        delay=float(np.median([abs(one.delay) for one in found])) if found else np.nan,
+        too_early=_share(one.delay < 0 for one in found if one.begins_later),
     )
 
 

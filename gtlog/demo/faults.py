@@ -218,6 +218,7 @@ class Overwritten(Training):
     """An old state that comes back."""
 
     mistake = "Halfway through, a callback sets hidden_2 back to its first weights."
+    learning_rate = 1e-2  # by then the weights have left their first place
 
     def before_step(self, number):
         """Keeps the first weights, and restores them."""

@@ -97,7 +97,17 @@ def _onset_of_ascent(descent, steps):
         is_long = is_long and middle <= LATER_ASCENT
     if not is_long:
         return never
-    return int(known[start])
+    return int(known[_turning(values, start) if start else 0])
+
+
+def _turning(values, start):
+    """Where values turn from their level before to that after a start, near to which they may be.
+
+    Beyond half of the later level they speak for a turn. The sum of what speaks for it is largest
+    from the turn on (cumulative sums: Page, "Continuous inspection schemes", Biometrika, 1954).
+    """
+    for_it = np.median(values[start:]) / 2 - values[start:]
+    return start + int(np.cumsum(for_it[::-1])[::-1].argmax())
 
 
 def _of_the_whole(evidence, descent, ascends, onset):

@@ -103,10 +103,19 @@ def find(evidence):
     if not is_harmful[:, onset].any():
         # Smoothing shows it a step later.
         lag = PERSISTENCE if not is_large[:, onset].any() else PERSISTENCE - 1
-        onset = max(0, onset - lag)
+        onset = _first_large(ratio[places], max(0, onset - lag), onset)
     if _is_of_all(evidence, onset):
         places = np.arange(len(ratio))
     return [_sighting(evidence, places, onset, ratio)]
+
+
+def _first_large(ratio, first, last):
+    """The first of some columns that is nearer to the level at the last than to that before all."""
+    if not first:
+        return first
+    halfway = 0.5 * (median(ratio[:, :first]) + ratio[:, last])
+    is_near = (ratio[:, first : last + 1] >= halfway[:, None]).any(axis=0)
+    return first + int(is_near.argmax())
 
 
 def _of_leap(evidence, leap):
@@ -220,7 +229,8 @@ def _is_of_all(evidence, onset):
     update, gradient = evidence.of_kernels("update_rms"), evidence.of_kernels("gradient_rms")
     rate = np.where(np.isfinite(update) & np.isfinite(gradient), update - gradient, np.nan)
     now = rate[:, onset : onset + NEARBY]
-    spread = highest(now.T) + highest(-now.T)
+    is_shared = np.isfinite(now).sum(axis=0) >= 2
+    spread = np.where(is_shared, highest(now.T) + highest(-now.T), np.nan)
     rose = typical(now) - most_of(rate[:, :NEARBY])
     return bool(most_of(spread) <= ALIKE and rose >= ROSE_ABOVE_ALL)
 
