@@ -106,6 +106,14 @@ def persists(flags, width=2):
     return standing
 
 
+def begun(flags, width):
+    """Where one of the windows lies, `width` columns long, whose last columns are flagged."""
+    standing = flags.copy()
+    for lead in range(1, width):
+        standing[:, :-lead] |= flags[:, lead:]
+    return standing
+
+
 def onset_of_last_run(flags):
     """Index of the first of the True columns at a row's end; the number of columns if none is."""
     reverse = flags[:, ::-1]
@@ -153,6 +161,22 @@ def leapt(values, least_leap, width=3, past=10, kept=0.6):
         if np.all((rest >= floor) | np.isnan(rest)):
             flags[row, start:] = True
     return flags
+
+
+def turning(values, before, after):
+    """Index from which on values are rather at a later level than at an earlier one.
+
+    What a value exceeds the middle of both levels by speaks for the later one, and the sum of that
+    is largest from the turn on (cumulative sums: Page, "Continuous inspection schemes", Biometrika,
+    1954).
+
+    Args:
+      values: Array [columns]; NaN where not known, at least one known.
+      before, after: The two levels; `after` may be the lower one.
+    """
+    for_it = (values - 0.5 * (before + after)) * np.sign(after - before)
+    sums = np.cumsum(np.where(np.isnan(for_it), 0.0, for_it)[::-1])[::-1]
+    return int(np.where(np.isnan(for_it), -np.inf, sums).argmax())
 
 
 def knee(steps, change, least=0.15):

@@ -12,7 +12,7 @@ Source: our own; no published rule looks at the sign of the update.
 import numpy as np
 
 from gtlog.diagnosis.faults import ASCENDING, NOTE
-from gtlog.diagnosis.robust import median, soon, to_the_end, typical
+from gtlog.diagnosis.robust import median, soon, to_the_end, turning, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, percent, several
 
@@ -97,17 +97,9 @@ def _onset_of_ascent(descent, steps):
         is_long = is_long and middle <= LATER_ASCENT
     if not is_long:
         return never
-    return int(known[_turning(values, start) if start else 0])
-
-
-def _turning(values, start):
-    """Where values turn from their level before to that after a start, near to which they may be.
-
-    Beyond half of the later level they speak for a turn. The sum of what speaks for it is largest
-    from the turn on (cumulative sums: Page, "Continuous inspection schemes", Biometrika, 1954).
-    """
-    for_it = np.median(values[start:]) / 2 - values[start:]
-    return start + int(np.cumsum(for_it[::-1])[::-1].argmax())
+    if start:  # some of those before may go up by chance
+        start += turning(values[start:], 0.0, middle)
+    return int(known[start])
 
 
 def _of_the_whole(evidence, descent, ascends, onset):

@@ -13,7 +13,7 @@ checks). The comparison with the own past and with peers, and persistence, are o
 import numpy as np
 
 from gtlog.diagnosis.faults import EXPLODING_GRADIENTS
-from gtlog.diagnosis.robust import leapt, least, most_of, smooth, to_the_end, typical
+from gtlog.diagnosis.robust import begun, leapt, least, most_of, smooth, to_the_end, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
@@ -48,7 +48,7 @@ def find(evidence):
     exploded = (grew >= GREW) & (gained >= GAINED) & (above >= ABOVE)
     from_the_start = (above >= ABOVE_FROM_THE_START) & _is_shared(evidence, above)
     exploded |= from_the_start & _is_one_chain(evidence)[:, None]
-    exploded = _from_their_beginning(to_the_end(exploded))
+    exploded = begun(to_the_end(exploded), PERSISTENCE)
     exploded |= _leapt(raw, LEAP, ABOVE_AFTER_A_LEAP)
     exploded |= _leapt(raw, SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP)
     if exploded.any():
@@ -56,14 +56,6 @@ def find(evidence):
         sighting = _of_layer(evidence, exploded, smooth(raw), held)
         return [] if _follows_leap(evidence, sighting.onset) else [sighting]
     return _of_the_whole(evidence, grew)
-
-
-def _from_their_beginning(ended):
-    """The flags of windows, each at its last column, at all columns of their windows."""
-    begun = ended.copy()
-    for lead in range(1, PERSISTENCE):
-        begun[:, :-lead] |= ended[:, lead:]
-    return begun
 
 
 def _follows_leap(evidence, onset):

@@ -18,7 +18,15 @@ is left out here). Looking at kernels alone, and comparing with peers and the ow
 import numpy as np
 
 from gtlog.diagnosis.faults import NOTE, VANISHING_GRADIENTS
-from gtlog.diagnosis.robust import leapt, least, median_of_others, smooth, to_the_end, typical
+from gtlog.diagnosis.robust import (
+    begun,
+    leapt,
+    least,
+    median_of_others,
+    smooth,
+    to_the_end,
+    typical,
+)
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import OUTPUTS_AT_THE_ENDS, percent, several, times
 
@@ -70,10 +78,11 @@ def find(evidence):
         (least(evidence.step_of_gradient, PERSISTENCE) >= STEP) & stays,
         _of_all_before(small, FROM_THE_START) & stays,
         _of_all_before(least(lost, PERSISTENCE), LOST) & _of_all_before(small, BELOW) & fell,
-        _leapt(raw) & (small >= BELOW / 2),
+        _leapt(raw) & begun(small >= BELOW / 2, PERSISTENCE),
     )
     chained = evidence.feeds_next[:, None]
-    found = [to_the_end(one & chained) for one in faults]
+    *windows, leap = [to_the_end(one & chained) for one in faults]
+    found = [*(begun(one, PERSISTENCE) for one in windows), leap]
     found = [one for one in found if one.any()]
     if found:
         # The earliest is the fault. If several begin together, it is the one nearest to the loss.
@@ -151,7 +160,6 @@ def _sighting(evidence, lasting, below, lost):
     usual = typical(below[place, lasted:])
     # A gradient that was small from the first step on is seen with some delay.
     onset = 0 if not (below[place, :lasted] < usual - SLACK).any() else lasted
-    onset = max(0, onset - PERSISTENCE + 1)
     row = int(evidence.kernels[place])
     text = f"Its gradient is {times(10 ** typical(below[place, lasted:]))} times smaller than "
     text += "that of the kernels it is compared with"
