@@ -55,3 +55,15 @@ def test_of_a_loss_that_stays():
 def test_not_of_a_loss_that_falls_or_has_fallen(loss):
     """Near the loss of a guess may be one that still falls, or one that has learned a little."""
     assert alarms(with_loss(loss)) == []
+
+
+def test_not_of_few_noisy_losses():
+    """Where the losses are too few and too noisy to tell whether they fall, nothing is said.
+
+    All losses of this run show that it learns; each tenth one does not.
+    """
+    training = Training(rate=3e-4, batch=4)
+    every = training.run(220)
+    first, last = every.step_values["loss"][:44], every.step_values["loss"][-44:]
+    assert np.mean(last) < 0.8 * np.mean(first)
+    assert alarms(Training(rate=3e-4, batch=4).run(220, 10)) == []

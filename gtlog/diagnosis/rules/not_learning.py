@@ -26,8 +26,13 @@ NEAR_GUESS = 0.02
 FEW_CLASSES = 2
 # Share of the loss of a guess. A loss that was lower once shows that something was learned.
 LOWEST = 0.85
-# Share by which a loss that stays may fall from the third quarter of the run to the last.
+# Share by which a loss that stays may fall from the third quarter of the run to the last, and the
+# largest standard error of that fall: with few and noisy losses a slow fall cannot be told.
 LARGEST_FALL = 0.05
+LARGEST_ERROR = 0.05
+# The standard deviation of normal numbers over their median distance from the middle, and the
+# standard error of a median over that of a mean.
+DEVIATION, OF_MEDIAN = 1.48, 1.25
 FEWEST_STEPS = 8
 # How far the weights moved, as a share of their size. A plateau at the start is healthy.
 LEAST_WAY = 0.02
@@ -77,6 +82,13 @@ def _fall(known):
     return float(np.median(half[: len(half) // 2]) - np.median(half[len(half) // 2 :]))
 
 
+def _error(known):
+    """The standard error of that fall, from how far one loss lies from the next."""
+    half = known[len(known) // 2 :]
+    one = DEVIATION * np.median(np.abs(np.diff(half))) / np.sqrt(2)
+    return float(OF_MEDIAN * one * np.sqrt(2 / (len(half) // 2)))
+
+
 def _guess(evidence):
     loss = evidence.loss
     is_known = np.isfinite(loss) if loss is not None else np.zeros(len(evidence), bool)
@@ -92,7 +104,9 @@ def _guess(evidence):
         above = below = NEAR_GUESS
     lowest = smooth(known[None], min(5, len(known)))[0, 4:].min()
     has_left = lowest < LOWEST * guess or _fall(known) > LARGEST_FALL * guess
-    if has_left or not 1 - below <= level / guess <= 1 + above or not way >= least_way:
+    if has_left or _error(known) > LARGEST_ERROR * guess:
+        return None
+    if not 1 - below <= level / guess <= 1 + above or not way >= least_way:
         return None
     return (
         f"The loss is {level:.3g}, that of a guess among {classes} classes is {guess:.3g}, "
