@@ -4,6 +4,9 @@ import functools
 
 import numpy as np
 
+# Columns that tell what was usual of late.
+RECENT = 30
+
 
 def log10(values):
     """Logarithm of magnitudes: minus infinity for zero, NaN for an unknown number."""
@@ -161,6 +164,32 @@ def leapt(values, least_leap, width=3, past=10, kept=0.6):
         if np.all((rest >= floor) | np.isnan(rest)):
             flags[row, start:] = True
     return flags
+
+
+def is_by_chance(flags, start, least_surprise):
+    """Whether the flags from a start on may stand by chance, as often as flags stood before it.
+
+    Args:
+      flags: Bool array [columns].
+      start: Index; where nothing is before it, nothing can be said, and the answer is no.
+      least_surprise: Natural logarithm of how much rarer than certain a chance is that is none. It
+        is compared with the bound of Chernoff for a share as high as that from the start on.
+    """
+    if not start:
+        return False
+    usual = max(_share(flags[:start]), _share(flags[:start][-RECENT:]))
+    share = float(np.mean(flags[start:]))
+    if share <= usual:
+        return True
+    surprise = share * np.log(share / usual)
+    if share < 1:
+        surprise += (1 - share) * np.log((1 - share) / (1 - usual))
+    return bool(surprise * (len(flags) - start) < least_surprise)
+
+
+def _share(flags):
+    """The share of flags that stand, of few flags with some doubt."""
+    return (np.sum(flags) + 0.5) / (len(flags) + 1)
 
 
 def turning(values, before, after):

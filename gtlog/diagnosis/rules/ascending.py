@@ -12,7 +12,7 @@ Source: our own; no published rule looks at the sign of the update.
 import numpy as np
 
 from gtlog.diagnosis.faults import ASCENDING, NOTE
-from gtlog.diagnosis.robust import median, soon, to_the_end, turning, typical
+from gtlog.diagnosis.robust import is_by_chance, median, soon, to_the_end, turning, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, percent, several
 
@@ -23,6 +23,9 @@ ASCENT = -0.1
 LATER_ASCENT = -0.2
 WINDOW = 7
 WINDOW_STEPS = 40
+# The directions of small batches are noisy, and near the end of a training half of the cosines may
+# be below zero: the chance of so many is less than one in ten thousand.
+LEAST_SURPRISE = np.log(1e4)
 DESCENT = 0.0
 # Share of the updates since the onset whose cosine is below zero.
 LEAST_SHARE = 0.85
@@ -95,6 +98,7 @@ def _onset_of_ascent(descent, steps):
     else:
         is_long = number >= WINDOW and steps[-1] - steps[known[start]] >= WINDOW_STEPS
         is_long = is_long and middle <= LATER_ASCENT
+        is_long = is_long and not is_by_chance(goes_up, start, LEAST_SURPRISE)
     if not is_long:
         return never
     if start:  # some of those before may go up by chance

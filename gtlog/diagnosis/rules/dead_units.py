@@ -18,6 +18,7 @@ import numpy as np
 
 from gtlog.diagnosis.faults import ALARM, DEAD_UNITS, NOTE
 from gtlog.diagnosis.robust import (
+    is_by_chance,
     least,
     least_of,
     median,
@@ -43,6 +44,9 @@ STEADY = 0.15
 # Root mean square of a bias that keeps units shut, and its ratio to the other biases.
 LARGE_BIAS = 1.0
 BESIDE_OTHERS = 8.0
+# Of a batch of one most units of a layer may get nothing in many steps: the chance that they get
+# nothing in so many is less than one in a hundred thousand.
+LEAST_SURPRISE = np.log(1e5)
 WINDOW = 3
 PAST = 5
 FEWEST_UNITS = 4
@@ -58,7 +62,7 @@ def find(evidence):
     share = np.where(np.isnan(silent), share, np.minimum(share, silent))
     standing = least(share, WINDOW)
     is_hidden = np.array([_is_hidden(evidence, row) for row in kernels], bool)[:, None]
-    lasting = to_the_end(standing >= MOST) | _died(evidence, share, standing)
+    lasting = _most_are_dead(share, standing) | _died(evidence, share, standing)
     lasting |= to_the_end(standing >= LEAST) & _has_large_bias(evidence)[:, None]
     certain = to_the_end(standing >= CERTAIN) & ~np.isnan(silent)
     for flags, severity in ((lasting, ALARM), (certain, NOTE)):
@@ -78,6 +82,15 @@ def _has_large_bias(evidence):
         return np.zeros(0, bool)
     last = evidence.biases[:, -1:]
     return ((last >= LARGE_BIAS) & (last >= BESIDE_OTHERS * median_of_others(last)))[:, 0]
+
+
+def _most_are_dead(share, standing):
+    """Where most units are dead to the end, and not just for once by the chance of small batches."""
+    lasting = to_the_end(standing >= MOST)
+    for row, flags in zip(lasting, share >= MOST):
+        if row.any() and is_by_chance(flags, int(row.argmax()) - WINDOW + 1, LEAST_SURPRISE):
+            row[:] = False
+    return lasting
 
 
 def _died(evidence, share, standing):

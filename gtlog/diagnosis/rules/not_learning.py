@@ -35,7 +35,7 @@ LARGEST_ERROR = 0.05
 DEVIATION, OF_MEDIAN = 1.48, 1.25
 FEWEST_STEPS = 8
 # How far the weights moved, as a share of their size. A plateau at the start is healthy.
-LEAST_WAY = 0.02
+LEAST_WAY = 0.13
 # While the run goes on.
 LEAST_WAY_SO_FAR = 1.0
 FEWEST_SPANNED = 60
