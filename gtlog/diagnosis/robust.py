@@ -166,17 +166,33 @@ def leapt(values, least_leap, width=3, past=10, kept=0.6):
     return flags
 
 
+def unless_by_chance(flags, least_surprise, single=None, width=3):
+    """As `to_the_end`, without the rows where that may be chance: see `is_by_chance`.
+
+    Args:
+      flags: Bool array [rows, columns], of windows that end with a column.
+      least_surprise: As in `is_by_chance`.
+      single: Flags of single columns, which tell how rare they are; None takes those of the windows.
+      width: Columns of a window. From its first possible end on a flag is there from the beginning.
+    """
+    lasting = to_the_end(flags)
+    single = flags if single is None else single
+    for row in np.flatnonzero(lasting[:, -1:].any(axis=1)):
+        start = int(lasting[row].argmax())
+        if start >= width and is_by_chance(single[row], start, least_surprise):
+            lasting[row] = False
+    return lasting
+
+
 def is_by_chance(flags, start, least_surprise):
     """Whether the flags from a start on may stand by chance, as often as flags stood before it.
 
     Args:
       flags: Bool array [columns].
-      start: Index; where nothing is before it, nothing can be said, and the answer is no.
+      start: Index above zero.
       least_surprise: Natural logarithm of how much rarer than certain a chance is that is none. It
         is compared with the bound of Chernoff for a share as high as that from the start on.
     """
-    if not start:
-        return False
     usual = max(_share(flags[:start]), _share(flags[:start][-RECENT:]))
     share = float(np.mean(flags[start:]))
     if share <= usual:

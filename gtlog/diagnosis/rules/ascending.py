@@ -29,7 +29,8 @@ LEAST_SURPRISE = np.log(1e4)
 DESCENT = 0.0
 # Share of the updates since the onset whose cosine is below zero.
 LEAST_SHARE = 0.85
-# A plain optimizer, whose updates all go straight down: here two that go up are enough.
+# A plain optimizer, whose updates all go straight down: here two that go up are enough. Its cosines
+# are plus or minus one in all kernels; with momentum they may be so in one that has two outputs.
 STRAIGHT = 0.9
 FEWEST_OF_STRAIGHT = 2
 SCALING = 0.7
@@ -46,13 +47,15 @@ def find(evidence):
     kernels = evidence.kernels
     descent = evidence.column("descent")[kernels]
     # An update that only scales a kernel has nothing to do with its gradient.
-    only_scales = (soon(evidence.scaling) >= SCALING) & ~(descent <= -STRAIGHT)
+    only_scales = (soon(evidence.scaling) >= SCALING) & ~(np.abs(descent) >= STRAIGHT)
     counts = evidence.is_trained_now[kernels] & ~only_scales
     descent = np.where(counts, descent, np.nan)
     turn = _turn(evidence, descent) if evidence.is_lost and len(kernels) else None
     if turn is not None:
         return _of_the_whole(evidence, descent, descent[:, turn] < DESCENT, turn)
-    onsets = np.array([_onset_of_ascent(row, evidence.steps) for row in descent], int)
+    is_straight = typical(np.abs(descent)) >= STRAIGHT
+    onsets = [_onset_of_ascent(row, evidence.steps, is_straight) for row in descent]
+    onsets = np.array(onsets, int)
     ascends = onsets < descent.shape[1]
     if not ascends.any():
         return []
@@ -75,7 +78,7 @@ def _turn(evidence, descent):
     return turn if (turned & (rise <= USUAL)).mean() >= MOST_KERNELS else None
 
 
-def _onset_of_ascent(descent, steps):
+def _onset_of_ascent(descent, steps, is_straight):
     """Index from which on a kernel ascends to the end; the number of steps if it does not."""
     never = len(descent)
     known = np.flatnonzero(~np.isnan(descent))
@@ -91,7 +94,7 @@ def _onset_of_ascent(descent, steps):
     start = int(starts[0])
     number = len(values) - start
     middle = np.median(values[start:])
-    if start >= FEWEST_UPDATES and values[:start].min() >= STRAIGHT:
+    if is_straight and start >= FEWEST_UPDATES and values[:start].min() >= STRAIGHT:
         is_long = number >= FEWEST_OF_STRAIGHT and middle <= LATER_ASCENT
     elif start == 0:
         is_long = number >= FEWEST_UPDATES and middle <= ASCENT

@@ -18,13 +18,13 @@ import numpy as np
 
 from gtlog.diagnosis.faults import ALARM, DEAD_UNITS, NOTE
 from gtlog.diagnosis.robust import (
-    is_by_chance,
     least,
     least_of,
     median,
     median_of_others,
     to_the_end,
     typical,
+    unless_by_chance,
     windows,
 )
 from gtlog.diagnosis.sighting import Sighting
@@ -62,7 +62,7 @@ def find(evidence):
     share = np.where(np.isnan(silent), share, np.minimum(share, silent))
     standing = least(share, WINDOW)
     is_hidden = np.array([_is_hidden(evidence, row) for row in kernels], bool)[:, None]
-    lasting = _most_are_dead(share, standing) | _died(evidence, share, standing)
+    lasting = unless_by_chance(standing >= MOST, LEAST_SURPRISE) | _died(evidence, share, standing)
     lasting |= to_the_end(standing >= LEAST) & _has_large_bias(evidence)[:, None]
     certain = to_the_end(standing >= CERTAIN) & ~np.isnan(silent)
     for flags, severity in ((lasting, ALARM), (certain, NOTE)):
@@ -82,15 +82,6 @@ def _has_large_bias(evidence):
         return np.zeros(0, bool)
     last = evidence.biases[:, -1:]
     return ((last >= LARGE_BIAS) & (last >= BESIDE_OTHERS * median_of_others(last)))[:, 0]
-
-
-def _most_are_dead(share, standing):
-    """Where most units are dead to the end, and not just for once by the chance of small batches."""
-    lasting = to_the_end(standing >= MOST)
-    for row, flags in zip(lasting, share >= MOST):
-        if row.any() and is_by_chance(flags, int(row.argmax()) - WINDOW + 1, LEAST_SURPRISE):
-            row[:] = False
-    return lasting
 
 
 def _died(evidence, share, standing):

@@ -13,7 +13,16 @@ checks). The comparison with the own past and with peers, and persistence, are o
 import numpy as np
 
 from gtlog.diagnosis.faults import EXPLODING_GRADIENTS
-from gtlog.diagnosis.robust import begun, leapt, least, most_of, smooth, to_the_end, typical
+from gtlog.diagnosis.robust import (
+    begun,
+    leapt,
+    least,
+    most_of,
+    smooth,
+    to_the_end,
+    typical,
+    unless_by_chance,
+)
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
@@ -22,8 +31,10 @@ from gtlog.diagnosis.words import figure, several, times
 GREW = 1.0
 GAINED = 1.3
 ABOVE = 0.7
-# ... if it is so from the first step on.
+# ... if it is so from the first step on, or from a later one and hardly ever before: the chance of
+# that is less than one in a hundred thousand.
 ABOVE_FROM_THE_START = 0.45
+LEAST_SURPRISE = np.log(1e5)
 # Decades by which a kernel before may be lower; decades above if there is no such kernel.
 SHARED = 1.0
 ABOVE_ALONE = 1.3
@@ -46,8 +57,9 @@ def find(evidence):
     grew = least(_held(evidence, evidence.change_of_gradient), PERSISTENCE)
     gained = least(_held(evidence, evidence.gained_gradient), PERSISTENCE)
     exploded = (grew >= GREW) & (gained >= GAINED) & (above >= ABOVE)
-    from_the_start = (above >= ABOVE_FROM_THE_START) & _is_shared(evidence, above)
-    exploded |= from_the_start & _is_one_chain(evidence)[:, None]
+    is_above = (above >= ABOVE_FROM_THE_START) & _is_shared(evidence, above)
+    is_above &= _is_one_chain(evidence)[:, None]
+    exploded |= unless_by_chance(is_above, LEAST_SURPRISE, raw >= ABOVE_FROM_THE_START)
     exploded = begun(to_the_end(exploded), PERSISTENCE)
     exploded |= _leapt(raw, LEAP, ABOVE_AFTER_A_LEAP)
     exploded |= _leapt(raw, SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP)

@@ -17,6 +17,8 @@ from gtlog.diagnosis.words import percent, several
 
 # Share of units. Below it, some weights may well be tied on purpose.
 LEAST_SHARE = 0.2
+# ... and of a kernel that no other one follows.
+ALL = 0.999
 # Weights that all have the same magnitude are clipped: they leave few different units.
 CLIPPED = 0.9
 # How often the units are looked at, with an update between two looks.
@@ -31,6 +33,8 @@ def find(evidence):
     sightings = []
     size, largest = (evidence.column(name)[rows] for name in ("value_rms", "value_max"))
     share = np.where((size > CLIPPED * largest) & (share < 1), 0 * share, share)
+    # Classes without an example are alike in an output layer that starts at zero.
+    share[-1:] = np.where(share[-1:] < ALL, 0 * share[-1:], share[-1:])
     for place, row in enumerate(rows):
         looks = np.flatnonzero(~np.isnan(share[place]))
         sighting = _of_kernel(evidence, row, looks, share[place, looks], zeros[place, looks])

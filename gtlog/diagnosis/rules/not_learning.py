@@ -21,7 +21,7 @@ from gtlog.diagnosis.words import several, times
 # How near to the loss of a guess, relative to it: from above, from below, and with few classes,
 # where a loss of another kind may be there by chance.
 ABOVE_GUESS = 0.1
-BELOW_GUESS = 0.06
+BELOW_GUESS = 0.04
 NEAR_GUESS = 0.02
 FEW_CLASSES = 2
 # Share of the loss of a guess. A loss that was lower once shows that something was learned.

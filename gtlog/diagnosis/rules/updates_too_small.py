@@ -15,10 +15,12 @@ from gtlog.diagnosis.robust import highest, median, to_the_end, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
-# Decades of the largest update ratio of a run: alone, and if the loss is not far from a guess.
+# Decades of the largest update ratio of a run: alone, and if the loss is not far from a guess and
+# has fallen but little.
 LARGEST = -4.8
 LARGEST_AT_A_GUESS = -3.6
 LEAST_OF_GUESS = 0.72
+LOSS_KEPT_AT_A_GUESS = 0.85
 # ... and of a run from scratch whose loss stays. Ten thousand such updates change the weights once.
 LARGEST_FROM_SCRATCH = -4.0
 LOSS_KEPT_FROM_SCRATCH = 0.9
@@ -47,6 +49,7 @@ def find(evidence):
     largest = highest(ratio[known])
     _, last = evidence.loss_at_ends()
     is_at_guess = evidence.outputs > 2 and last >= LEAST_OF_GUESS * np.log(evidence.outputs)
+    is_at_guess = is_at_guess and _is_kept(evidence, LOSS_KEPT_AT_A_GUESS)
     bound = LARGEST_AT_A_GUESS if is_at_guess else LARGEST
     if evidence.is_from_scratch and _is_kept(evidence, LOSS_KEPT_FROM_SCRATCH):
         bound = max(bound, LARGEST_FROM_SCRATCH)

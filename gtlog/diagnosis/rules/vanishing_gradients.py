@@ -26,6 +26,7 @@ from gtlog.diagnosis.robust import (
     smooth,
     to_the_end,
     typical,
+    unless_by_chance,
 )
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import OUTPUTS_AT_THE_ENDS, percent, several, times
@@ -54,6 +55,9 @@ DENSE = 5
 SLACK = 0.7
 # Decades of recovery after which it is no fault, as in a branch that opens.
 RECOVERS = 0.7
+# Of a batch of one, a layer that saturates may hardly get a gradient in many steps: the chance of so
+# many is less than one in a hundred thousand.
+LEAST_SURPRISE = np.log(1e5)
 PERSISTENCE = 3
 FEWEST_STEPS = 5
 FEWEST_SPANNED = 20
@@ -81,8 +85,9 @@ def find(evidence):
         _leapt(raw) & begun(small >= BELOW / 2, PERSISTENCE),
     )
     chained = evidence.feeds_next[:, None]
-    *windows, leap = [to_the_end(one & chained) for one in faults]
-    found = [*(begun(one, PERSISTENCE) for one in windows), leap]
+    *windows, leap = [one & chained for one in faults]
+    windows = [unless_by_chance(one, LEAST_SURPRISE) for one in windows]
+    found = [*(begun(one, PERSISTENCE) for one in windows), to_the_end(leap)]
     found = [one for one in found if one.any()]
     if found:
         # The earliest is the fault. If several begin together, it is the one nearest to the loss.
