@@ -6,6 +6,9 @@ import numpy as np
 
 # Columns that tell what was usual of late.
 RECENT = 30
+# The values before a leap are rarely as high: else so many after it have less than a chance of one
+# in ten thousand.
+LEAST_SURPRISE_OF_LEAP = np.log(1e4)
 
 
 def log10(values):
@@ -136,7 +139,7 @@ def to_the_end(flags):
 
 
 def leapt(values, least_leap, width=3, past=10, kept=0.6):
-    """Where a row has leapt up and stays up to its end.
+    """Where a row has leapt up and stays up to its end, as it would not by chance.
 
     Args:
       values: Array [rows, columns].
@@ -160,8 +163,8 @@ def leapt(values, least_leap, width=3, past=10, kept=0.6):
         end = int(leaps[row].argmax())
         start = max(end - width + 1, 0)
         floor = before[row, end] + kept * least_leap
-        rest = values[row, start:]
-        if np.all((rest >= floor) | np.isnan(rest)):
+        stays = (values[row] >= floor) | np.isnan(values[row])
+        if stays[start:].all() and not is_by_chance(stays, start, LEAST_SURPRISE_OF_LEAP):
             flags[row, start:] = True
     return flags
 
