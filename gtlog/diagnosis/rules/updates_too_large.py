@@ -39,6 +39,8 @@ SOON = 8
 EXCESS = 0.7
 LOCAL_RATIO = np.log10(0.03)
 LEAST_SCALE = 0.1
+# The share of its largest scale from which on a kernel that started next to zero has grown.
+GROWN = 0.5
 # Decades that an update rose above its past, and the share of them by which the gradient rose.
 ROSE = 0.5
 SHARE_OF_GRADIENT = 0.6
@@ -79,7 +81,7 @@ def find(evidence):
     ratio = evidence.update
     if not ratio.size:
         return []
-    is_grown = _scale_before(evidence) >= LEAST_SCALE
+    is_grown = _is_grown(evidence, ratio)
     counts = is_grown & ~_follows_gradient(evidence)
     is_settling = _settles(evidence, ratio, counts)
     is_large = persists((ratio >= RATIO) & counts, PERSISTENCE) & ~is_settling
@@ -269,11 +271,15 @@ def _damage(evidence):
     return damage
 
 
-def _scale_before(evidence):
-    """The least scale of a kernel so far. A kernel that starts next to zero may be replaced."""
+def _is_grown(evidence, ratio):
+    """Where a kernel has its size. One that starts next to zero is replaced while it grows to it."""
     scale = evidence.scale
-    before = np.concatenate([scale[:, :1], scale[:, :-1]], axis=1)
-    return np.fmin(before, scale)
+    first = scale[:, :1] * np.abs(1 - 10 ** ratio[:, :1])
+    before = np.concatenate([np.fmin(first, scale[:, :1]), scale[:, :-1]], axis=1)
+    least = np.full((len(scale), 1), LEAST_SCALE)
+    starts_small = before[:, :1] < LEAST_SCALE
+    least[starts_small] = np.fmax(least, GROWN * highest(scale)[:, None])[starts_small]
+    return np.fmin(before, scale) >= least
 
 
 def _sighting(evidence, places, onset, ratio):
