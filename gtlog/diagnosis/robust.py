@@ -175,7 +175,7 @@ def unless_by_chance(flags, least_surprise, single=None, width=3):
     Args:
       flags: Bool array [rows, columns], of windows that end with a column.
       least_surprise: As in `is_by_chance`.
-      single: Flags of single columns, which tell how rare they are; None takes those of the windows.
+      single: Flags of single columns, which tell how rare they are; None takes `flags`.
       width: Columns of a window. From its first possible end on a flag is there from the beginning.
     """
     lasting = to_the_end(flags)
@@ -193,8 +193,9 @@ def is_by_chance(flags, start, least_surprise):
     Args:
       flags: Bool array [columns].
       start: Index above zero.
-      least_surprise: Natural logarithm of how much rarer than certain a chance is that is none. It
-        is compared with the bound of Chernoff for a share as high as that from the start on.
+      least_surprise: Natural logarithm of one over the probability from which on it is chance.
+
+    Source: the bound of Chernoff for a share of `n` columns: exp(-n KL(share, usual)).
     """
     usual = max(_share(flags[:start]), _share(flags[:start][-RECENT:]))
     share = float(np.mean(flags[start:]))

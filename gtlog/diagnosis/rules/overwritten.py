@@ -24,10 +24,10 @@ FEW = 3
 # From how many times on it is a jump, after many updates. If a rate is nearly too large, updates
 # come in bursts that no logged step shows, and reach 1.3 times as far.
 JUMP = 1.6
-# How many times as far a jump goes as any kernel has gone before, and a return as the kernel itself.
-# Jumps that were planted go 13 times as far and more, returns 2.1 times and more.
+# How many times as far a jump goes as any kernel before, and a return as the kernel itself before.
+# Jumps that were planted go 13 times as far and more, returns 1.8 times and more.
 BEYOND_ALL_BEFORE = 3.0
-BEYOND_OWN_BEFORE = 1.8
+BEYOND_OWN_BEFORE = 1.4
 # A return to an earlier value: the share of the way that is left; the way as a share of the size of
 # the weights; the decades by which the leap exceeds the usual, beyond those of the peers.
 RETURN = 0.38

@@ -272,7 +272,7 @@ def _damage(evidence):
 
 
 def _is_grown(evidence, ratio):
-    """Where a kernel has its size. One that starts next to zero is replaced while it grows to it."""
+    """Where a kernel has its size. One that starts next to zero is replaced while it grows."""
     scale = evidence.scale
     first = scale[:, :1] * np.abs(1 - 10 ** ratio[:, :1])
     before = np.concatenate([np.fmin(first, scale[:, :1]), scale[:, :-1]], axis=1)

@@ -26,7 +26,6 @@ from gtlog.diagnosis.robust import (
     smooth,
     to_the_end,
     typical,
-    unless_by_chance,
 )
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import OUTPUTS_AT_THE_ENDS, percent, several, times
@@ -55,9 +54,6 @@ DENSE = 5
 SLACK = 0.7
 # Decades of recovery after which it is no fault, as in a branch that opens.
 RECOVERS = 0.7
-# Of a batch of one, a layer that saturates may hardly get a gradient in many steps: the chance of so
-# many is less than one in a hundred thousand.
-LEAST_SURPRISE = np.log(1e5)
 PERSISTENCE = 3
 FEWEST_STEPS = 5
 FEWEST_SPANNED = 20
@@ -85,9 +81,8 @@ def find(evidence):
         _leapt(raw) & begun(small >= BELOW / 2, PERSISTENCE),
     )
     chained = evidence.feeds_next[:, None]
-    *windows, leap = [one & chained for one in faults]
-    windows = [unless_by_chance(one, LEAST_SURPRISE) for one in windows]
-    found = [*(begun(one, PERSISTENCE) for one in windows), to_the_end(leap)]
+    *windows, leap = [to_the_end(one & chained) for one in faults]
+    found = [*(begun(one, PERSISTENCE) for one in windows), leap]
     found = [one for one in found if one.any()]
     if found:
         # The earliest is the fault. If several begin together, it is the one nearest to the loss.
