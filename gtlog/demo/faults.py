@@ -215,18 +215,16 @@ class Identical(Training):
 
 
 class Overwritten(Training):
-    """An old state that comes back."""
+    """Weights that come from elsewhere."""
 
-    mistake = "Halfway through, a callback sets hidden_2 back to its first weights."
-    learning_rate = 1e-2  # by then the weights have left their first place
+    mistake = "Halfway through, a callback runs the initializer of hidden_2 again."
+    learning_rate = 1e-3  # updates that could not lead so far
 
     def before_step(self, number):
-        """Keeps the first weights, and restores them."""
-        layer = self.model.get_layer("hidden_2")
-        if number == 0:
-            self.first = layer.get_weights()
+        """Draws the kernel of the second layer anew, once."""
         if number == int(_HALF * self.steps):
-            layer.set_weights(self.first)
+            kernel = self.model.get_layer("hidden_2").kernel
+            kernel.assign(tf.keras.initializers.GlorotUniform()(kernel.shape))
 
 
 class Ascending(Training):
