@@ -31,7 +31,9 @@ def main(argv=None):
     if arguments.markdown:
         _show_again(arguments)
         return 0
-    report = _measure(arguments, f"python -m benchmarks {shlex.join(argv)}".strip())
+    # Others have no folder of this name: of a path its last part is enough.
+    words = shlex.join(os.path.basename(one) for one in argv)
+    report = _measure(arguments, f"python -m benchmarks {words}".strip())
     print(terminal.render(report))
     if arguments.json:
         report.save(arguments.json)

@@ -110,7 +110,10 @@ def test_child_process():
 
 
 def test_command_line(tmp_path, capsys):
-    """A run prints the table and writes JSON, of which the Markdown goes into a page."""
+    """A run prints the table and writes JSON, of which the Markdown goes into a page.
+
+    The page says the command without the folders of the machine.
+    """
     results, page = tmp_path / "results.json", tmp_path / "page.md"
     assert cli.main(["--quick", "--only", "event-file", "--json", str(results)]) == 0
     assert "bytes per histogram" in capsys.readouterr().out
@@ -120,6 +123,7 @@ def test_command_line(tmp_path, capsys):
     assert cli.main(["--markdown", str(results), "--into", str(page)]) == 0
     text = page.read_text(encoding="utf-8")
     assert printed in text and "old" not in text
+    assert "--json results.json" in text and str(tmp_path) not in text
     assert text.startswith("before\n") and text.endswith("\nafter\n")
 
 
