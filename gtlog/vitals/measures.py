@@ -212,7 +212,8 @@ def _is_huge(one):
 def _measure_together(table, variables, positions, size, has_before, has_gradient):
     """Fills rows of small tensors. Returns the positions of those whose update is left."""
     count, left = max(_TOGETHER // size, 1), []
-    rows = np.empty((2, min(count, len(positions)), size))
+    # Each by itself: the last bits of a sum depend on how its numbers lie in memory.
+    rows = [np.empty((min(count, len(positions)), size)) for _ in range(2)]
     for start in range(0, len(positions), count):
         part = positions[start : start + count]
         ones = [variables[position] for position in part]

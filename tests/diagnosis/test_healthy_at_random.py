@@ -1,6 +1,7 @@
 """Healthy trainings drawn at random: no rule may be tuned to a few of them."""
 
 import numpy as np
+import pytest
 
 from .judged import alarms
 from .training import Training
@@ -48,3 +49,25 @@ def test_they_are_silent():
             found[seed] = alarms(table)
     assert len(found) > 40
     assert {seed: said for seed, said in found.items() if said} == {}
+
+
+# Drawn at random once, each with an alarm then: sizes, activation, optimizer, rate, batch, seed,
+# steps, gap, and whether the head starts at zero.
+FOUND = {
+    "not learning": ((20, 8, 32, 16, 32, 8, 4), "relu", "momentum", 0.017, 16, 378, 250, 10, False),
+    "exploding": ((4, 32, 16, 64, 64, 32, 32, 2), "tanh", "adam", 4.022e-4, 8, 792, 500, 20, False),
+    "dead units": ((4, 32, 128, 64, 64, 32, 64, 3), "relu", "adam", 0.01, 1, 9, 300, 2, False),
+    "overwritten": ((4, 16, 16, 8, 16, 4), "tanh", "sgd", 0.04977, 1, 2906, 500, 2, False),
+    "too large": ((10, 16, 64, 2), "relu", "sgd", 0.14, 8, 1976, 250, 5, True),
+    "identical units": ((4, 16, 32, 32, 10), "relu", "sgd", 0.02, 4, 1209, 250, 50, True),
+}
+
+
+@pytest.mark.parametrize("settings", FOUND.values(), ids=FOUND)
+def test_what_was_mended(settings):
+    """Those whose alarm was false have none."""
+    sizes, activation, optimizer, rate, batch, seed, steps, every, is_zero = settings
+    training = Training(sizes, activation, optimizer, rate, batch, seed)
+    if is_zero:
+        training.weights[-1][:] = 0.0
+    assert alarms(training.run(steps, every)) == []

@@ -39,7 +39,9 @@ SOON = 8
 EXCESS = 0.7
 LOCAL_RATIO = np.log10(0.03)
 LEAST_SCALE = 0.1
-# The share of its largest scale from which on a kernel that started next to zero has grown.
+# How near to one the first update ratio of a kernel is that starts at zero, and the share of its
+# largest scale from which on it has grown.
+ALL_OF_IT = 1e-6
 GROWN = 0.5
 # Decades that an update rose above its past, and the share of them by which the gradient rose.
 ROSE = 0.5
@@ -272,13 +274,12 @@ def _damage(evidence):
 
 
 def _is_grown(evidence, ratio):
-    """Where a kernel has its size. One that starts next to zero is replaced while it grows."""
+    """Where a kernel has its size. One that starts at zero is replaced while it grows to it."""
     scale = evidence.scale
-    first = scale[:, :1] * np.abs(1 - 10 ** ratio[:, :1])
-    before = np.concatenate([np.fmin(first, scale[:, :1]), scale[:, :-1]], axis=1)
-    least = np.full((len(scale), 1), LEAST_SCALE)
-    starts_small = before[:, :1] < LEAST_SCALE
-    least[starts_small] = np.fmax(least, GROWN * highest(scale)[:, None])[starts_small]
+    before = np.concatenate([scale[:, :1], scale[:, :-1]], axis=1)
+    # If the first update is all that there is, nothing was there before it.
+    starts_at_zero = np.abs(10 ** ratio[:, :1] - 1) <= ALL_OF_IT
+    least = np.where(starts_at_zero, GROWN * highest(scale)[:, None], LEAST_SCALE)
     return np.fmin(before, scale) >= least
 
 
