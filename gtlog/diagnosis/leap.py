@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gtlog.diagnosis.robust import highest, log10, median, typical
+from gtlog.diagnosis.robust import highest, highest_before, log10, median, typical
 
 # Decades by which a kernel moves farther than ever before, and the share of its size by which it
 # moves. Healthy runs reach 0.5 decades and a tenth of the size, leaps of a rate 0.8 and 0.4.
@@ -76,14 +76,8 @@ def _farther(evidence):
     way = log10(evidence.travelled[evidence.kernels])
     way = np.where(np.isfinite(way), way, np.nan)
     number = np.log10(np.maximum(np.diff(evidence.steps, prepend=evidence.steps[0]), 1))
-    return np.minimum(_above_all_before(way - number), _above_all_before(way - 0.5 * number))
-
-
-def _above_all_before(values):
-    known = np.where(np.isnan(values), -np.inf, values)
-    before = np.full(values.shape, np.nan)
-    before[:, 1:] = np.maximum.accumulate(known, axis=1)[:, :-1]
-    return values - np.where(np.isneginf(before), np.nan, before)
+    ways = way - number, way - 0.5 * number
+    return np.minimum(*(one - highest_before(one) for one in ways))
 
 
 def _share(evidence):

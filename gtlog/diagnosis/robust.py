@@ -133,6 +133,14 @@ def highest(values):
     return np.where(np.isneginf(found), np.nan, found)
 
 
+def highest_before(values):
+    """The highest known number of a row before each column; NaN if none is known."""
+    known = np.where(np.isnan(values), -np.inf, values)
+    before = np.full(values.shape, np.nan)
+    before[:, 1:] = np.maximum.accumulate(known, axis=1)[:, :-1]
+    return np.where(np.isneginf(before), np.nan, before)
+
+
 def to_the_end(flags):
     """Where a flag stands in this column and in all columns after it."""
     return np.logical_and.accumulate(flags[:, ::-1], axis=1)[:, ::-1]

@@ -12,7 +12,7 @@ Source: our own; no published tool follows a value across steps.
 import numpy as np
 
 from gtlog.diagnosis.faults import OVERWRITTEN
-from gtlog.diagnosis.robust import log10, median, median_of_others, windows
+from gtlog.diagnosis.robust import highest, highest_before, log10, median, median_of_others, windows
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import percent, several, times
 
@@ -110,7 +110,7 @@ def _jumps(evidence, rows, travelled, excess):
     bound = np.where(_number(evidence) <= FEW, 1.0, JUMP)
     is_jump = is_far & (excess >= bound) & (median_of_others(excess) < 0.5)
     # Updates of small batches come in bursts: then some kernel has gone nearly as far before.
-    return is_jump & ~(excess < BEYOND_ALL_BEFORE * _highest_before(excess).max(axis=0))
+    return is_jump & ~(excess < BEYOND_ALL_BEFORE * highest(highest_before(excess).T))
 
 
 def _drifts(evidence):
@@ -131,7 +131,7 @@ def _returns(evidence, rows, excess):
         returned |= _comes_back(evidence, rows, away) & leaps
     beside = (excess >= LEAST_EXCESS_BESIDE) & (_number(evidence) > FEW)
     beside &= excess >= BESIDE_OTHERS * median_of_others(excess)
-    returned &= ~(excess < BEYOND_OWN_BEFORE * _highest_before(excess))
+    returned &= ~(excess < BEYOND_OWN_BEFORE * highest_before(excess))
     return returned & (beside | (excess >= LEAST_EXCESS))
 
 
@@ -149,12 +149,6 @@ def _leaps(excess):
     usual[:, FEWEST_PAST:] = _shifted(median(windows(leap, NEARBY)))[:, FEWEST_PAST:]
     beyond = leap - usual
     return beyond - median_of_others(beyond) >= LEAP
-
-
-def _highest_before(values):
-    """The highest known number of a row before each column; minus infinity without one."""
-    known = _shifted(np.where(np.isnan(values), -np.inf, values))
-    return np.maximum.accumulate(np.where(np.isnan(known), -np.inf, known), axis=1)
 
 
 def _shifted(values):

@@ -1,0 +1,31 @@
+"""Statistics that few outliers do not move, where the tests of the rules do not show them alone."""
+
+import numpy as np
+import pytest
+
+from gtlog.diagnosis import robust
+
+
+@pytest.mark.parametrize("before, is_chance", [([0] * 20, False), ([1, 0, 1, 0] * 5, True)])
+def test_what_was_often_there_before_is_chance(before, is_chance):
+    """Six flags in a row mean something where none stood before, and nothing where half did."""
+    flags = np.array(before + [1] * 6, bool)
+    assert robust.is_by_chance(flags, len(before), np.log(1e4)) == is_chance
+
+
+def test_the_turn_is_no_step_of_chance_before_it():
+    """Values that dip once before they go down for good turn where they do."""
+    values = np.array([0.1, -0.4, 0.2, 0.1, -0.8, -0.1, -0.9, -0.7])
+    assert robust.turning(values, 0.0, -0.75) == 4
+
+
+def test_windows_begin_before_they_end():
+    """A window of three that ends with a flag begins two columns before it."""
+    flags = np.array([[False, False, False, True, False]])
+    assert robust.begun(flags, 3).tolist() == [[False, True, True, True, False]]
+
+
+def test_highest_before():
+    """Unknown numbers are passed over, and before the first one nothing is known."""
+    values = np.array([[np.nan, 2.0, 1.0, np.nan, 3.0]])
+    np.testing.assert_array_equal(robust.highest_before(values), [[np.nan, np.nan, 2.0, 2.0, 2.0]])
