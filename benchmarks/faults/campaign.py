@@ -5,77 +5,13 @@ import zlib
 from typing import Any, NamedTuple, Tuple
 
 import gtlog
-from benchmarks.faults.healthy.kinds import KINDS
+from benchmarks.faults.plans import PLANS
 from benchmarks.faults.plants import gradients, network, updates, weights
 from benchmarks.faults.plants.base import MILD, SEVERE
-from benchmarks.faults.programs import HALVES
+from benchmarks.faults.programs import SETS
 
-STEPS = 200
-OPTIMIZERS = ("adam", "sgd", "adamw", "rmsprop")
-CADENCES = ("1", "5", "log_spaced", "10")
 EARLY, MIDDLE, LATE = "early", "middle", "late"
-ONSETS = {"first": (0,), "later": (73, 52, 97)}
-SEEDS = 3
 _TWO, _SEED = 2, 10
-
-# Of each, the number of runs in a half.
-PLANTS = (
-    (gradients.ExplodingBackward, 8),
-    (gradients.SummedLoss, 2),
-    (gradients.VanishingBackward, 9),
-    (gradients.Saturation, 4),
-    (gradients.Cut, 3),
-    (gradients.RoundDetour, 2),
-    (gradients.TimesZero, 3),
-    (gradients.LateCut, 3),
-    (gradients.DeadUnits, 6),
-    (gradients.DyingUnits, 4),
-    (gradients.RootOfZero, 5),
-    (updates.RateTooLarge, 5),
-    (updates.LayerRateTooLarge, 6),
-    (updates.RateTooSmall, 4),
-    (updates.LargeEpsilon, 2),
-    (updates.TightClipping, 2),
-    (updates.LayerRateTooSmall, 6),
-    (updates.Forgotten, 5),
-    (updates.KernelHeld, 4),
-    (updates.NeverApplied, 2),
-    (updates.LayerUphill, 5),
-    (updates.AllUphill, 4),
-    (updates.DividedByZero, 3),
-    (weights.LayerShrinks, 6),
-    (weights.AllShrink, 3),
-    (weights.LayerGrows, 6),
-    (weights.AllGrow, 3),
-    (weights.ResetToFirst, 3),
-    (weights.ResetToOthers, 4),
-    (weights.OldCheckpoint, 2),
-    (weights.AgainAndAgain, 3),
-    (weights.SameUnits, 6),
-    (weights.LayerStart, 5),
-    (weights.LayerStartSmall, 3),
-    (weights.AllStart, 3),
-    (weights.AllStartSmall, 2),
-    (network.ShuffledLabels, 5),
-    (network.LostInputs, 2),
-    (network.StrangeInputs, 4),
-    (network.InfiniteInput, 2),
-)
-PAIRS = (
-    (updates.Forgotten, gradients.VanishingBackward),
-    (updates.LayerUphill, weights.LayerShrinks),
-    (gradients.ExplodingBackward, updates.KernelHeld),
-    (weights.SameUnits, gradients.DeadUnits),
-    (gradients.Cut, updates.LayerRateTooLarge),
-    (weights.ResetToOthers, updates.LayerRateTooSmall),
-)
-# What an optimizer hides: Adam and its kin do not care for the size of a gradient.
-_ONLY = {
-    updates.LargeEpsilon: ("adam", "adamw"),
-    updates.TightClipping: ("sgd",),
-    gradients.SummedLoss: ("adam", "adamw", "rmsprop"),
-}
-
 
 class Faulty(NamedTuple):
     """A faulty run to be."""
@@ -87,6 +23,7 @@ class Faulty(NamedTuple):
     seed: int
     every: str
     plants: Tuple
+    steps: int
 
     @property
     def severity(self):
@@ -114,6 +51,7 @@ class HealthyRun(NamedTuple):
     optimizer: str
     seed: int
     every: str
+    steps: int
 
 
 def schedule(every):
@@ -124,24 +62,25 @@ def schedule(every):
 def faulty_runs(half):
     """The faulty runs of a half."""
     runs = []
-    for plant_type, number in PLANTS:
+    for plant_type, number in PLANS[half].plants:
         for place in range(number):
             runs.append(_faulty(half, [plant_type], place))
-    for place, pair in enumerate(PAIRS):
+    for place, pair in enumerate(PLANS[half].pairs):
         runs.append(_faulty(half, pair, place))
     return runs
 
 
 def _faulty(half, plant_types, place):
     """The `place`-th run of a plant: architecture, layer and the rest go round."""
-    offset = zlib.crc32(plant_types[0].__name__.encode()) + (half == "held_out") * 5
+    plan = PLANS[half]
+    offset = zlib.crc32(plant_types[0].__name__.encode()) + plan.offset
     names = [
         name
-        for name, program in HALVES[half].items()
+        for name, program in SETS[half].items()
         if all(_fits(one, program) for one in plant_types)
     ]
     architecture = names[(offset + place) % len(names)]
-    only = next((_ONLY[one] for one in plant_types if one in _ONLY), OPTIMIZERS)
+    only = next((plan.only[one] for one in plant_types if one in plan.only), plan.optimizers)
     # Whatever goes round does so at a pace of its own, so that no two always meet.
     optimizer = only[(offset // 7 + place + place // 2) % len(only)]
     if len(plant_types) == _TWO:
@@ -149,7 +88,7 @@ def _faulty(half, plant_types, place):
     else:
         places = ((EARLY, MIDDLE, LATE)[(offset // 3 + place) % 3],)
     plants = tuple(
-        _plant(one, HALVES[half][architecture], where, place + number, offset)
+        _plant(one, SETS[half][architecture], where, place + number, offset, plan)
         for number, (one, where) in enumerate(zip(plant_types, places))
     )
     name = " + ".join(
@@ -157,7 +96,7 @@ def _faulty(half, plant_types, place):
         f"{', drift' if one.shape == 'drift' else ''})"
         for one in plants
     )
-    every = CADENCES[(offset // 17 + place + place // 4) % len(CADENCES)]
+    every = plan.cadences[(offset // 17 + place + place // 4) % len(plan.cadences)]
     return Faulty(
         f"{half} {architecture} {optimizer} every={every} {name}",
         half,
@@ -166,6 +105,7 @@ def _faulty(half, plant_types, place):
         _SEED,
         every,
         plants,
+        plan.steps,
     )
 
 
@@ -185,16 +125,16 @@ def _has_tokens(program):
     return hasattr(program, "tokens")
 
 
-def _plant(plant_type, program, where, place, offset):
+def _plant(plant_type, program, where, place, offset, plan):
     layers = _layers(plant_type, program)
     number = {EARLY: 0, MIDDLE: len(layers) // 2, LATE: len(layers) - 1}[where]
     severity = (SEVERE, MILD)[(place + offset // 11) % 2]
     begins = plant_type.starts[(place // 2 + offset // 13) % len(plant_type.starts)]
-    onset = ONSETS[begins][place % len(ONSETS[begins])]
+    onset = plan.onsets[place % len(plan.onsets)] if begins == "later" else 0
     # Nothing to see of a drift that is planted from the first step on: its twin never was healthy.
     shapes = plant_type.shapes if begins == "later" else ("step",)
     shape = shapes[(place // 2) % len(shapes)]
-    return plant_type(layers[number], severity, onset, STEPS, shape)
+    return plant_type(layers[number], severity, onset, plan.steps, shape)
 
 
 def _layers(plant_type, program):
@@ -212,15 +152,15 @@ def _kernels(program):
 
 def healthy_runs(half):
     """The healthy runs of a half: each kind with three seeds."""
-    position = list(HALVES).index(half)
+    plan, position = PLANS[half], list(SETS).index(half)
     runs = []
-    for number, (kind, forms) in enumerate(KINDS.items()):
-        for seed in range(SEEDS):
-            healthy = forms[position]
-            optimizer = healthy.optimizer or OPTIMIZERS[(number + seed) % len(OPTIMIZERS)]
-            every = CADENCES[(number + seed + position) % len(CADENCES)]
+    for number, (kind, healthy) in enumerate(plan.healthy.items()):
+        for seed in range(plan.seeds):
+            among = plan.optimizers
+            optimizer = healthy.optimizer or among[(number + seed) % len(among)]
+            every = plan.cadences[(number + seed + position) % len(plan.cadences)]
             name = f"{half} {kind} {optimizer} every={every} seed={seed}"
-            runs.append(HealthyRun(name, half, kind, healthy, optimizer, seed, every))
+            runs.append(HealthyRun(name, half, kind, healthy, optimizer, seed, every, plan.steps))
     return runs
 
 

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from benchmarks.faults import report, scoring
 from benchmarks.faults.campaign import faulty_runs, healthy_runs, short_runs
-from benchmarks.faults.programs import HALVES
+from benchmarks.faults.programs import SETS
 from benchmarks.faults.traces import Traces
 
 
@@ -40,7 +40,7 @@ def _parser():
         description="Diagnoses trainings with planted faults, and healthy ones.",
     )
     parser.add_argument("--short", action="store_true", help="a dozen faulty, two dozen healthy")
-    parser.add_argument("--half", choices=[*HALVES, "all"], default="held_out")
+    parser.add_argument("--half", choices=[*SETS, "all"], default="held_out")
     parser.add_argument("--misses", action="store_true", help="list what went wrong, run by run")
     parser.add_argument("--traces", metavar="DIR", help="keep the runs, judge those that are there")
     parser.add_argument("--no-training", action="store_true", help="judge only what is in --traces")
@@ -61,7 +61,7 @@ def measure(half="held_out", is_short=False, directory=None, only_trained=False)
     Returns:
       `report.Results`.
     """
-    halves = list(HALVES) if half == "all" else [half]
+    halves = list(SETS) if half == "all" else [half]
     if directory is None:
         with tempfile.TemporaryDirectory() as temporary:
             return _measured(halves, is_short, Traces(temporary), only_trained)

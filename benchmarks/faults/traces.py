@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.faults.campaign import STEPS, schedule
+from benchmarks.faults.campaign import schedule
 from benchmarks.faults.programs import ARCHITECTURES
 from benchmarks.faults.programs.base import layer_path
 from benchmarks.faults.training import Training
@@ -63,9 +63,9 @@ class Traces:
     def faulty(self, run):
         """The trace of a faulty run, trained if it is not there, and the right layers by plant."""
         # Of a twin its truth alone is asked: nothing of it needs to be logged.
-        twin, _ = self._kept(run.twin, lambda: self._twin(run), every=str(STEPS))
+        twin, _ = self._kept(run.twin, lambda: self._twin(run), every=str(run.steps))
         make = lambda: Training(  # noqa: E731
-            ARCHITECTURES[run.architecture], run.optimizer, run.seed, STEPS, run.plants
+            ARCHITECTURES[run.architecture], run.optimizer, run.seed, run.steps, run.plants
         )
         facts, place = self._kept(
             run.name,
@@ -79,7 +79,7 @@ class Traces:
         return Trace(run, place, facts["truth"], facts["paths"], facts["counts"]), layers
 
     def _twin(self, run):
-        return Training(ARCHITECTURES[run.architecture], run.optimizer, run.seed, STEPS)
+        return Training(ARCHITECTURES[run.architecture], run.optimizer, run.seed, run.steps)
 
     def healthy(self, run):
         """The trace of a healthy run, trained if it is not there."""
@@ -87,7 +87,12 @@ class Traces:
         def make():
             healthy = run.healthy
             return Training(
-                healthy.program, run.optimizer, run.seed, STEPS, healthy.hooks(), healthy.options
+                healthy.program,
+                run.optimizer,
+                run.seed,
+                run.steps,
+                healthy.hooks(),
+                healthy.options,
             )
 
         facts, place = self._kept(

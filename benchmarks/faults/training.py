@@ -12,6 +12,7 @@ OPTIMIZERS = {
     "adam": lambda rate: tf.keras.optimizers.Adam(rate),
     "adamw": lambda rate: tf.keras.optimizers.AdamW(rate, weight_decay=0.01),
     "rmsprop": lambda rate: tf.keras.optimizers.RMSprop(rate),
+    "adamax": lambda rate: tf.keras.optimizers.Adamax(2 * rate),
     "nadam": lambda rate: tf.keras.optimizers.Nadam(rate),
     "lion": lambda rate: tf.keras.optimizers.Lion(rate / 5),
     "adagrad": lambda rate: tf.keras.optimizers.Adagrad(8 * rate),
@@ -22,7 +23,7 @@ OPTIMIZERS = {
 # Whose learning rate another optimizer's is made of.
 _LIKE = {
     "momentum": "sgd",
-    **dict.fromkeys(("nadam", "lion", "adagrad", "adafactor", "lamb"), "adam"),
+    **dict.fromkeys(("nadam", "adamax", "lion", "adagrad", "adafactor", "lamb"), "adam"),
 }
 
 

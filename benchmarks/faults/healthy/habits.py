@@ -49,6 +49,16 @@ def one_cycle(peak):
     return lambda done: peak * (0.1 + 1.8 * done if done < 0.5 else 2.0 * (1 - done)) + 1e-3
 
 
+def decaying(last):
+    """A rate that decays to a share of itself."""
+    return lambda done: last**done
+
+
+def triangles(number):
+    """A rate that goes up and down in straight lines."""
+    return lambda done: 0.1 + 1.4 * abs((done * number) % 1.0 - 0.5) * 2
+
+
 class Clipping(Habit):
     """Gradients that are always clipped to a norm."""
 
@@ -175,6 +185,25 @@ class SmallBatches(Habit):
 
     def prepare(self, training):
         training.batch_size = self.amount
+
+
+class GrowingBatches(Habit):
+    """Batches that are eight times as large in the end, in stairs of two."""
+
+    def prepare(self, training):
+        training.batch_size = 8
+
+    def between(self, training, step):
+        training.batch_size = 8 * 2 ** min(3, 4 * (step + 1) // training.steps)
+
+
+class EasyStart(Habit):
+    """A curriculum: nearly all of the noise is left out at first."""
+
+    def batch(self, training, step, batch):
+        hard, (easy, labels) = min(1.0, step / 120), batch
+        noise = training.random.randn(*easy.shape)
+        return (easy + hard * 0.5 * noise).astype(np.float32), labels
 
 
 class OneBatch(Habit):

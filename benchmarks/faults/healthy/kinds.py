@@ -1,10 +1,18 @@
-"""The kinds of healthy runs, each in two forms: one to tune rules on, one that is held out."""
+"""The kinds of healthy runs: in two forms, to tune rules on and held out, and fresh ones."""
 
 from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
 
 from benchmarks.faults.healthy import habits, programs
-from benchmarks.faults.healthy.habits import cosine, one_cycle, staircase, warm_up, warm_up_to_end
-from benchmarks.faults.programs import HELD_OUT, TUNE
+from benchmarks.faults.healthy.habits import (
+    cosine,
+    decaying,
+    one_cycle,
+    staircase,
+    triangles,
+    warm_up,
+    warm_up_to_end,
+)
+from benchmarks.faults.programs import FRESH, HELD_OUT, TUNE
 
 
 class Healthy(NamedTuple):
@@ -266,4 +274,61 @@ KINDS = {
         _with(T["cnn"], lambda: habits.LossWeightGrows(5.0), "adam"),
         _with(H["decoder"], lambda: habits.LossWeightGrows(8.0), "adam", 3.0),
     ),
+}
+
+F = FRESH
+FRESH_KINDS = {
+    **{f"plain {name}": _alone(program) for name, program in FRESH.items()},
+    "Lion": _alone(F["vit"], "lion"),
+    "LAMB": _alone(F["mixer"], "lamb", 0.95),
+    "Adafactor": _alone(F["tagger"], "adafactor", 0.95),
+    "Adagrad": _alone(F["graph"], "adagrad", 0.95),
+    "RMSprop": _alone(F["concatenated"], "rmsprop"),
+    "warm-up from 0": _with(F["vit"], lambda: _R(warm_up(0.25)), quality=0.9),
+    "warm-up that lasts": _with(F["tcn"], lambda: _R(warm_up_to_end(1.5)), quality=0.85),
+    "cosine to 0": _with(F["mixer"], lambda: _R(cosine(1)), quality=0.85),
+    "warm restarts": _with(F["tcn"], lambda: _R(cosine(3))),
+    "rate in stairs": _with(F["concatenated"], lambda: _R(staircase(0.1, 3)), quality=0.9),
+    "one cycle": _with(F["selu"], lambda: _R(one_cycle(1.5))),
+    "a rate that decays": _with(F["tagger"], lambda: _R(decaying(0.01)), quality=0.95),
+    "a rate in triangles": _with(F["graph"], lambda: _R(triangles(4)), quality=0.9),
+    "zero-initialised head": _with(F["vit"], habits.ZeroHead, quality=0.9),
+    "head that is next to zero": _with(F["selu"], lambda: habits.ZeroHead(1e-6), "adam", 0.7),
+    "frozen first layers": _with(F["selu"], lambda: habits.Frozen(4), quality=0.9),
+    "progressive unfreezing": _with(F["tcn"], lambda: habits.Unfreezing(0.5), quality=0.9),
+    "clipping that is always on": _with(F["tagger"], lambda: _C(0.05), "adam", 0.9),
+    "clipping under SGD": _with(F["graph"], lambda: _C(0.5), "sgd", 0.95),
+    "accumulation": _with(F["mixer"], lambda: habits.Accumulation(4), "adam", 0.95),
+    "skipped steps of a loss scale": _with(
+        F["selu"], lambda: habits.SkippedSteps(frozenset({0, 1, 2, 70, 71})), "adam"
+    ),
+    "converged": _with(F["concatenated"], lambda: habits.PreTrained(1.0), "adam", 2.0),
+    "fine-tuning with a tiny rate": _with(
+        F["mixer"], lambda: habits.PreTrained(0.01), "adam", 2.0
+    ),
+    "rates by layer": _with(F["vit"], lambda: habits.LayerRates(0.85), "adam", 0.9),
+    "a spike that recovers": _with(F["tcn"], lambda: habits.BadBatch({90, 150}), "adam"),
+    "batches of four": _with(F["selu"], lambda: habits.SmallBatches(4), quality=0.85),
+    "one graph at a time": _with(F["graph"], lambda: habits.SmallBatches(1), quality=0.95),
+    "batches that grow": _with(F["tagger"], habits.GrowingBatches, quality=0.9),
+    "an easy start": _with(F["mixer"], habits.EasyStart, quality=0.95),
+    "one batch by heart": _with(F["graph"], habits.OneBatch),
+    "wrong labels": _with(F["vit"], lambda: habits.WrongLabels(0.3), quality=0.97),
+    "data that change": _with(F["mixer"], lambda: habits.OtherData(120), quality=1.0),
+    "inputs that are not normalised": _with(
+        F["selu"], lambda: habits.LargerInputs(3.0), "adam", 0.9
+    ),
+    "a small loss": _with(F["concatenated"], lambda: habits.LossWeight(1e-3), "adam"),
+    "a large loss": _with(F["selu"], lambda: habits.LossWeight(100.0), "nadam"),
+    "a loss whose weight grows": _with(
+        F["mixer"], lambda: habits.LossWeightGrows(6.0), "adam", 3.0
+    ),
+    "a strong decay that suits": _with(F["vit"], lambda: habits.Decay(5e-4), quality=0.9),
+    "units of bounded norm": _with(F["mixer"], lambda: habits.MaxNorm(1.5), "adam", 0.9),
+    "clipped weights": _with(F["graph"], lambda: habits.Clipped(0.4), "adam", 0.9),
+    "pruned weights": _with(F["concatenated"], lambda: habits.Pruned(0.6), "adam", 0.9),
+    "lookahead": _with(F["tagger"], lambda: habits.Lookahead(5), "adam", 0.95),
+    "averaged weights": _with(F["recommender"], lambda: habits.Averages(0.98)),
+    "noise on gradients": _with(F["selu"], lambda: habits.GradientNoise(0.5), quality=0.85),
+    "centralised gradients": _with(F["mixer"], habits.Centralized, quality=0.85),
 }

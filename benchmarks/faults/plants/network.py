@@ -21,22 +21,22 @@ class ShuffledLabels(_NotLearned):
     """Labels that belong to other inputs."""
 
     def batch(self, training, step, batch):
-        inputs, labels = batch
-        return inputs, labels[training.random.permutation(len(labels))]
+        *inputs, labels = batch
+        return (*inputs, labels[training.random.permutation(len(labels))])
 
 
 class LostInputs(_NotLearned):
     """Inputs of zeros."""
 
     def batch(self, training, step, batch):
-        return np.zeros_like(batch[0]), batch[1]
+        return (np.zeros_like(batch[0]), *batch[1:])
 
 
 class StrangeInputs(_NotLearned):
     """Inputs that belong to another batch."""
 
     def batch(self, training, step, batch):
-        return training.program.sample(len(batch[0]))[0], batch[1]
+        return (*training.program.sample(len(batch[0]))[:-1], batch[-1])
 
 
 class InfiniteInput(Plant):

@@ -7,7 +7,7 @@ from benchmarks.faults.plants.base import MILD, SEVERE, Plant
 from gtlog.diagnosis import faults
 
 
-class _Rate(Plant):
+class Rate(Plant):
     """The learning rate of the whole network is multiplied."""
 
     among = None
@@ -21,7 +21,7 @@ class _Rate(Plant):
         self.between(training, -1)
 
 
-class RateTooLarge(_Rate):
+class RateTooLarge(Rate):
     """A learning rate that is far too large."""
 
     faults = frozenset({faults.UPDATES_TOO_LARGE})
@@ -31,7 +31,7 @@ class RateTooLarge(_Rate):
         return self.is_worse(truth, twin, 1.5)
 
 
-class RateTooSmall(_Rate):
+class RateTooSmall(Rate):
     """A learning rate with which nothing is learned."""
 
     faults = frozenset({faults.UPDATES_TOO_SMALL})
@@ -75,7 +75,7 @@ class TightClipping(Plant):
         return self.has_not_learned(truth, twin)
 
 
-class _LayerRate(Plant):
+class LayerRate(Plant):
     """The updates of one layer are multiplied."""
 
     def updated(self, training, before, level):
@@ -85,7 +85,7 @@ class _LayerRate(Plant):
             variable.assign(before[position] + factor * (variable - before[position]))
 
 
-class LayerRateTooLarge(_LayerRate):
+class LayerRateTooLarge(LayerRate):
     """One layer with a learning rate that is far too large."""
 
     faults = frozenset({faults.UPDATES_TOO_LARGE})
@@ -98,7 +98,7 @@ class LayerRateTooLarge(_LayerRate):
         return np.median(mine) >= 5 * np.median(others) or self.is_worse(truth, twin)
 
 
-class LayerRateTooSmall(_LayerRate):
+class LayerRateTooSmall(LayerRate):
     """One layer with a learning rate that is far too small."""
 
     faults = frozenset({faults.UPDATES_TOO_SMALL})
@@ -156,7 +156,7 @@ class NeverApplied(Plant):
         return not truth.moved.any()
 
 
-class _Uphill(Plant):
+class Uphill(Plant):
     faults = frozenset({faults.ASCENDING})
     shapes = ("step",)
     strengths = {SEVERE: 1.0, MILD: 0.3}
@@ -166,7 +166,7 @@ class _Uphill(Plant):
         return before + (1.0 - level * (1.0 + self.strength)) * (variable - before)
 
 
-class LayerUphill(_Uphill):
+class LayerUphill(Uphill):
     """One layer whose update has the wrong sign."""
 
     def updated(self, training, before, level):
@@ -179,7 +179,7 @@ class LayerUphill(_Uphill):
         return np.mean(mine > 0) >= 0.6 and self.is_worse(truth, twin, 1.05)
 
 
-class AllUphill(_Uphill):
+class AllUphill(Uphill):
     """The whole update has the wrong sign."""
 
     among = None

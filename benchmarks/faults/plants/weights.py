@@ -63,7 +63,7 @@ class AllGrow(LayerGrows):
         return self.end_ratio(truth, twin) >= 1.8 and self.is_worse(truth, twin)
 
 
-class _Written(Plant):
+class Written(Plant):
     """A kernel is written to between two steps."""
 
     faults = frozenset({faults.OVERWRITTEN})
@@ -85,7 +85,7 @@ class _Written(Plant):
         return self.distance >= 0.1 * np.linalg.norm(self.before)
 
 
-class ResetToFirst(_Written):
+class ResetToFirst(Written):
     """A layer is set back to its first weights."""
 
     def prepare(self, training):
@@ -95,7 +95,7 @@ class ResetToFirst(_Written):
         return self.first
 
 
-class ResetToOthers(_Written):
+class ResetToOthers(Written):
     """A layer is initialised once more, with other numbers; or half of it."""
 
     strengths = {SEVERE: 1.0, MILD: 0.5}
@@ -107,7 +107,7 @@ class ResetToOthers(_Written):
         return np.where(some, random, value).astype(np.float32)
 
 
-class OldCheckpoint(_Written):
+class OldCheckpoint(Written):
     """All kernels are set back to what they were some steps ago."""
 
     among = None
@@ -127,7 +127,7 @@ class OldCheckpoint(_Written):
             self.distance = np.linalg.norm(after - self.before)
 
 
-class AgainAndAgain(_Written):
+class AgainAndAgain(Written):
     """A callback that sets a layer back to one old value every few steps."""
 
     strengths = {SEVERE: 20, MILD: 50}

@@ -1,6 +1,6 @@
-"""What is trained: fourteen architectures in two halves, and special trainings that are healthy."""
+"""What is trained: fourteen architectures in two halves, eight fresh ones, and healthy oddities."""
 
-from benchmarks.faults.programs import dense, images, modules, sequences
+from benchmarks.faults.programs import dense, fresh, images, modules, sequences
 
 # Each kind stands in both halves in another form; rules are tuned on the first alone.
 TUNE = {
@@ -21,5 +21,16 @@ HELD_OUT = {
     "gated_module": modules.GatedModule,
     "denoiser": images.Denoiser,
 }
-HALVES = {"tune": TUNE, "held_out": HELD_OUT}
-ARCHITECTURES = {**TUNE, **HELD_OUT}
+# Neither half has anything like these.
+FRESH = {
+    "tcn": fresh.TemporalConvolutions,
+    "mixer": fresh.Mixer,
+    "tagger": fresh.Tagger,
+    "graph": fresh.Graph,
+    "recommender": fresh.Recommender,
+    "concatenated": fresh.Concatenated,
+    "selu": fresh.Selu,
+    "vit": fresh.VisionTransformer,
+}
+SETS = {"tune": TUNE, "held_out": HELD_OUT, "fresh": FRESH}
+ARCHITECTURES = {**TUNE, **HELD_OUT, **FRESH}

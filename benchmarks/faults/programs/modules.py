@@ -20,7 +20,7 @@ class _Affine(tf.Module):
         return x @ self.matrix + self.vector
 
 
-class _ByHand(Program):
+class ByHand(Program):
     """What the hand-written networks share."""
 
     def affine(self, name, *sizes, **options):
@@ -33,7 +33,7 @@ class _ByHand(Program):
         return layer
 
 
-class TanhModule(_ByHand):
+class TanhModule(ByHand):
     """Five layers with tanh that fit a smooth function; the loss is a mean square."""
 
     taps = ("net/layer0", "net/layer1", "net/layer2", "net/layer3")
@@ -63,7 +63,7 @@ class TanhModule(_ByHand):
         return x.astype(np.float32), target.astype(np.float32)
 
 
-class GatedModule(_ByHand):
+class GatedModule(ByHand):
     """Layers of which one half gates the other, with a path around, and a ReLU readout."""
 
     taps = ("core/in_proj", "core/gate_a/W", "core/gate_b/W", "core/readout")
