@@ -26,7 +26,7 @@ NEXT = 3
 # the next kernel; how far the gradient of the keys' bias, which is rounding, lies below that of its
 # kernel. Then the most axes: dense kernels have two, kernels of heads have three.
 ALIKE, FAR_SMALLER, NO_BIAS = 1.0, 0.5, 2.0
-MOST_AXES_OF_SCORES = 3
+AXES_OF_HEADS = MOST_AXES_OF_SCORES = 3
 # Of a kernel. A line that is fitted to noise moves its two weights about, and odd behaviour of a
 # network of a few units is no sign of a fault.
 LEAST_ELEMENTS = 16
@@ -109,6 +109,7 @@ class Evidence:
     def _is_kernel(row):
         # In a hand-written module names do not show the role of a matrix.
         is_matrix = len(row.shape) >= 2 and np.prod(row.shape) >= LEAST_ELEMENTS
+        is_matrix &= row.role != OTHER or not _is_added(row.shape)
         return is_matrix and row.role in (*KERNELS, OTHER)
 
     @functools.cached_property
@@ -300,6 +301,12 @@ class Evidence:
         return size - first[:, None]
 
     @functools.cached_property
+    def feeds_soon(self):
+        """Whether the outputs of a kernel can be the inputs of one of the few after it."""
+        fed = [self.fed_by(place)[:1] for place in range(len(self.kernels))]
+        return np.array([bool(one) and one[0] <= n + NEXT for n, one in enumerate(fed)], bool)
+
+    @functools.cached_property
     def feeds_next(self):
         """Whether the outputs of a kernel can be the inputs of the next one, `[kernels]`.
 
@@ -310,6 +317,53 @@ class Evidence:
         rows = [self.rows[row] for row in self.kernels]
         fits = [_feeds(one, next_one) for one, next_one in zip(rows, rows[1:])]
         return np.array([*fits, False][: len(rows)], bool)
+
+    def fed_by(self, place):
+        """Places of later kernels whose inputs can be the outputs of a kernel, the next one first.
+
+        The outputs of several layers of one shape may be joined to one input.
+        """
+        row = self.rows[self.kernels[place]]
+        alike = sum(self.rows[one].shape == row.shape for one in self.kernels)
+        after = range(place + 1, len(self.kernels))
+        rows = {one: self.rows[self.kernels[one]] for one in after}
+        units = row.shape[-2] if row.role == RECURRENT_KERNEL else row.shape[-1]
+        return [
+            one
+            for one, next_row in rows.items()
+            if next_row.role != RECURRENT_KERNEL
+            and (_feeds(row, next_row) or (alike > 1 and alike * units in _widths_in(next_row)))
+        ]
+
+    def leads_on(self, place, start=0):
+        """Whether something that a kernel feeds gets a gradient from a column on.
+
+        A head that the loss does not use feeds nothing, and its layers feed nothing that does.
+        """
+        gradient = self.column("gradient_rms")
+        for one in self.fed_by(place)[:1]:
+            row = int(self.kernels[one])
+            rows = [other for other in (row, self.bias_of(row)) if other is not None]
+            return bool((gradient[rows, start:] > 0).any())
+        return False
+
+    def may_be_routed(self, place):
+        """Whether a kernel may be of an expert: one of several that a router chooses from.
+
+        An expert that no example is given to has no gradient, and nothing is wrong with it. A
+        router has an output for each of them.
+        """
+        shapes = [self.rows[row].shape for row in self.kernels]
+        alike = [number for number, shape in enumerate(shapes) if shape == shapes[place]]
+        return len(alike) > 1 and any(
+            shape[-1] == len(alike) and shape != shapes[place] for shape in shapes[: alike[-1]]
+        )
+
+    def may_route(self, place):
+        """Whether a kernel may be that of a router: it has an output for each of several alike."""
+        shapes = [self.rows[row].shape for row in self.kernels]
+        number = shapes[place][-1]
+        return number > 1 and any(shapes.count(shape) == number for shape in shapes[place + 1 :])
 
     def way(self):
         """How far the kernels moved in all, as a share of their size; the median of the kernels."""
@@ -473,14 +527,35 @@ class _Beginning:
         return self._table.column(name)[:, : self._number]
 
 
+def _is_added(shape):
+    """Whether it is added to each example of a batch, as positions and the token of a class are."""
+    return len(shape) > 2 and shape[0] == 1
+
+
 def _feeds(row, next_row):
     """Whether a kernel, of a layer that may be recurrent, can hand its outputs to the next one."""
     if next_row.role == RECURRENT_KERNEL:
         return True
     outputs = row.shape[-2] if row.role == RECURRENT_KERNEL else row.shape[-1]
+    if outputs <= 1:
+        return False
     inputs = next_row.shape[-2]
     is_flattened = len(row.shape) > 2 and len(next_row.shape) == 2 and inputs % outputs == 0
-    return outputs > 1 and (inputs == outputs or is_flattened)
+    return is_flattened or not _widths_out(row, outputs).isdisjoint(_widths_in(next_row))
+
+
+def _widths_out(row, outputs):
+    """Widths that the outputs may have. A kernel of heads has an axis of heads before its last."""
+    has_heads = len(row.shape) == AXES_OF_HEADS and row.role != RECURRENT_KERNEL
+    return {outputs, int(np.prod(row.shape[1:]))} if has_heads else {outputs}
+
+
+def _widths_in(row):
+    """Widths that the inputs may have. A kernel of heads has them in its first axes."""
+    widths = {row.shape[-2]}
+    if len(row.shape) == AXES_OF_HEADS:
+        widths |= {row.shape[0], inputs_of(row.shape)}
+    return widths
 
 
 def inputs_of(shape):
@@ -508,7 +583,8 @@ def _step_after(values):
     after = np.full((NEXT, *values.shape), np.nan)
     for number in range(min(NEXT, len(values) - 1)):
         after[number, : len(values) - number - 1] = values[number + 1 :]
-    return _finite(np.fmin(after[0], median(after, axis=0)) - before)
+    step = _finite(np.fmin(after[0], median(after, axis=0)) - before)
+    return np.where(np.isnan(values), np.nan, step)
 
 
 def _finite(values):

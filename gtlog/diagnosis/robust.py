@@ -89,6 +89,15 @@ def carried(values):
     return np.take_along_axis(values, np.where(places < 0, first, places), 1)
 
 
+def shifted(values, lag, filler=np.nan):
+    """The columns `lag` places earlier, or later if `lag` is below zero, [rows, columns]."""
+    number = values.shape[1]
+    fillers = np.full((len(values), min(abs(lag), number)), filler)
+    if lag >= 0:
+        return np.concatenate([fillers, values[:, : max(number - lag, 0)]], axis=1)
+    return np.concatenate([values[:, -lag:], fillers], axis=1)
+
+
 def soon(values, width=4):
     """The highest known number among each column and those after it, `width` columns in all."""
     number = values.shape[1]

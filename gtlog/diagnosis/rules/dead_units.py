@@ -16,6 +16,7 @@ Source: AUTOTRAINER counts zero entries of the gradient (0.7); units over a wind
 
 import numpy as np
 
+from gtlog.diagnosis.evidence import RECURRENT_KERNEL
 from gtlog.diagnosis.faults import ALARM, DEAD_UNITS, NOTE
 from gtlog.diagnosis.robust import (
     least,
@@ -55,7 +56,7 @@ FEWEST_UNITS = 4
 def find(evidence):
     """The layer with dead units. If several have them, the earliest one, nearest to the loss."""
     kernels = evidence.kernels
-    share = np.where(evidence.is_asked[kernels], evidence.column("dead_units")[kernels], np.nan)
+    share = _share(evidence)
     if share.shape[1] < WINDOW or not len(kernels):
         return []
     silent = evidence.silent_units
@@ -69,6 +70,13 @@ def find(evidence):
         if (flags & is_hidden).any():
             return _sighting(evidence, share, flags & is_hidden, severity)
     return []
+
+
+def _share(evidence):
+    """The share of units without a gradient; of a matrix of an unknown role just whether it is all."""
+    share = evidence.column("dead_units")[evidence.kernels]
+    share = np.where(np.isnan(share) & (evidence.gradient == -np.inf), 1.0, share)
+    return np.where(evidence.is_asked[evidence.kernels], share, np.nan)
 
 
 def is_shut(evidence, row):
@@ -105,8 +113,17 @@ def _died(evidence, share, standing):
 
 
 def _is_hidden(evidence, row):
-    """Whether a kernel is no output layer, and has enough units to speak of a share."""
-    return row != evidence.kernels[-1] and evidence.rows[row].shape[-1] >= FEWEST_UNITS
+    """Whether a kernel is no output layer, and has enough units to speak of a share.
+
+    The gates of a recurrent layer do not die.
+    """
+    is_recurrent = any(
+        evidence.rows[one].role == RECURRENT_KERNEL
+        and evidence.layer_of(one) == evidence.layer_of(row)
+        for one in evidence.kernels
+    )
+    is_last = row == evidence.kernels[-1]
+    return not is_last and not is_recurrent and evidence.rows[row].shape[-1] >= FEWEST_UNITS
 
 
 def _sighting(evidence, share, lasting, severity):
@@ -157,4 +174,5 @@ def _place(evidence, places, share, start):
     if evidence.has_live_bias(int(evidence.kernels[last]), start):
         return int(places[-2]) if len(places) > 1 else None
     # A branch that gets no inputs, such as an expert, leaves the layers before it alive.
-    return last if len(places) == last + 1 else None
+    is_in_use = evidence.leads_on(last, start) and not evidence.may_be_routed(last)
+    return last if len(places) == last + 1 or is_in_use else None

@@ -17,7 +17,10 @@ from gtlog.diagnosis.robust import (
     begun,
     leapt,
     least,
+    log10,
+    median,
     most_of,
+    shifted,
     smooth,
     to_the_end,
     typical,
@@ -43,6 +46,12 @@ ABOVE_ALONE = 1.3
 LEAP, ABOVE_AFTER_A_LEAP = 1.15, 0.2
 SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP = 0.6, 0.85
 GREW_ALL = 2.0
+# Decades by which the loss and all gradients leap at once, and alike, above all of the last steps;
+# what is left of it for some logged steps; how far the leaps lie apart.
+LEAP_OF_ALL, LEAP_KEPT, APART = 1.5, 1.0, 0.5
+LAST_STEPS, KEPT_STEPS, FEWEST_PAST = 10, 5, 4
+# The share of a kernel's way that leads to zero, and the decades that it lost, if a penalty does it.
+INWARD, SHRANK = 0.5, -0.3
 PERSISTENCE = 3
 FEWEST_STEPS = 5
 
@@ -63,11 +72,18 @@ def find(evidence):
     exploded = begun(to_the_end(exploded), PERSISTENCE)
     exploded |= _leapt(raw, LEAP, ABOVE_AFTER_A_LEAP)
     exploded |= _leapt(raw, SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP)
+    exploded &= ~_is_penalised(evidence)[:, None]
     if exploded.any():
         held = _held(evidence, evidence.change_of_gradient)
         sighting = _of_layer(evidence, exploded, smooth(raw), held)
         return [] if _follows_leap(evidence, sighting.onset) else [sighting]
-    return _of_the_whole(evidence, grew)
+    return _of_the_whole(evidence, grew) or _with_the_loss(evidence)
+
+
+def _is_penalised(evidence):
+    """Kernels that their gradient leads straight to zero: it is that of a penalty on them."""
+    is_straight = median(evidence.inward) >= INWARD
+    return is_straight & (evidence.change_of_value[:, -1] <= SHRANK)
 
 
 def _follows_leap(evidence, onset):
@@ -140,3 +156,34 @@ def _of_the_whole(evidence, grew):
         f"{figure(first)} to {figure(last)}."
     )
     return [Sighting(EXPLODING_GRADIENTS, max(0, start - PERSISTENCE + 1), text)]
+
+
+def _with_the_loss(evidence):
+    """Where the loss and all gradients leap alike: the loss is another one from there on.
+
+    Weights that go wrong change the gradients in another way than the loss, and a bad batch does
+    not last.
+    """
+    if evidence.loss is None or len(evidence) < FEWEST_PAST + PERSISTENCE:
+        return []
+    values = np.concatenate([log10(evidence.loss)[None], evidence.gradient])
+    values = np.where(np.isfinite(values), values, np.nan)
+    values = values[~np.isnan(values).all(axis=1)]
+    before = np.stack([shifted(values, lag) for lag in range(1, LAST_STEPS + 1)])
+    before = np.fmax.reduce(before, axis=0)
+    rises = values - before
+    kept = np.stack([shifted(values, -lag) - before for lag in range(KEPT_STEPS)])
+    is_leap = (np.fmin.reduce(kept, axis=0) >= LEAP_KEPT).all(axis=0)
+    is_leap &= (values - shifted(values, 1) >= LEAP_OF_ALL).all(axis=0)
+    is_leap &= rises.max(axis=0) - rises.min(axis=0) <= 2 * APART
+    is_leap &= np.abs(median(rises[1:], axis=0) - rises[0]) <= APART
+    is_leap[:FEWEST_PAST] = False
+    is_leap[len(is_leap) - PERSISTENCE + 1 :] = False
+    if not is_leap.any() or evidence.leap is not None:
+        return []
+    start = int(is_leap.argmax())
+    text = (
+        f"The loss is {times(10 ** rises[0, start])} times larger than in the logged steps before, "
+        f"and so are the gradients of all {several(len(values) - 1, 'kernel')}, at once and alike."
+    )
+    return [Sighting(EXPLODING_GRADIENTS, start, text)]

@@ -19,7 +19,7 @@ from gtlog.diagnosis.words import OUTPUTS_AT_THE_ENDS, figure, percent, several,
 # Root mean square times the root of the number of inputs.
 LARGE = 4.5
 SMALL = 0.06
-# ... of most kernels, if nothing is learned.
+# ... of most kernels, if nothing is learned or their gradients grow at first.
 SMALL_OF_ALL = 0.12
 # How many times as far off as the other kernels.
 BESIDE_PEERS = 4.0
@@ -50,9 +50,11 @@ def find(evidence):
     large = (scale >= LARGE) & ~_replaced_at_first(evidence)
     small = (scale <= SMALL) & (scale > 0) & ~_starts_at_zero(evidence)
     small[-1] &= small.mean() > MOST_KERNELS
-    if _has_not_learned(evidence) and not small.mean() >= MOST_KERNELS:
+    if not small.mean() >= MOST_KERNELS:
         of_all = (scale <= SMALL_OF_ALL) & (scale > 0)
-        small = of_all if of_all.mean() >= MOST_KERNELS else small
+        is_small = of_all.mean() >= MOST_KERNELS
+        if is_small and (_has_not_learned(evidence) or _first_gradient(evidence, of_all) >= GREW):
+            small = of_all
     return _too_large(evidence, scale, large) + _too_small(evidence, scale, small)
 
 

@@ -94,6 +94,7 @@ def _of_block(evidence, block, connected):
     beside = [other for other in evidence.rows_beside(row) if connected[other]]
     is_branch = not missing and not beside and connected[: block[0]].any()
     is_branch = is_branch and (len(layers) == 1 or _moved_by_gradient(evidence, row))
+    is_branch = is_branch and not _is_in_use(evidence, row)
     what = "None" if missing else "a gradient of exactly zero"
     steps = int(evidence.is_asked[row].sum())
     others = f", and so did {several(len(layers) - 1, 'layer')} before it" if layers[1:] else ""
@@ -113,6 +114,14 @@ def _of_block(evidence, block, connected):
     )
     onset = _first(evidence, row)
     return Sighting(NO_GRADIENT, onset, text, row, tuple(block), severity=NOTE, advice=advice)
+
+
+def _is_in_use(evidence, row):
+    """Whether what the kernel feeds is trained, and no router may have left the kernel out."""
+    place = np.flatnonzero(evidence.kernels == row)
+    if not len(place) or evidence.may_be_routed(place[0]):
+        return False
+    return evidence.leads_on(int(place[0]))
 
 
 def _moved_by_gradient(evidence, row):

@@ -75,7 +75,10 @@ def _excess(evidence, rows, travelled):
     """The distance, relative to how far the updates since the last logged step could reach."""
     update = evidence.column("update_rms")[rows]
     update = np.where(np.isfinite(update), update, np.nan)
-    nearby = np.fmax(_highest_nearby(update), _next(update))
+    # The first updates of an optimizer that has no moments yet are larger than all that follow.
+    later = np.concatenate([np.full((len(update), 1), np.nan), update[:, 1:]], axis=1)
+    later[:, :2] = update[:, :2]
+    nearby = np.fmax(_highest_nearby(later), _next(update))
     number = _number(evidence)
     excess = travelled / (nearby * number)
     # If units, or the whole kernel, get no gradient for long, updates are rare and prove little.

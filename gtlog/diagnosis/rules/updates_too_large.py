@@ -20,6 +20,7 @@ from gtlog.diagnosis.robust import (
     median_of_others,
     most_of,
     persists,
+    shifted,
     smooth,
     soon,
     typical,
@@ -255,7 +256,7 @@ def _damage(evidence):
     size = evidence.logarithm("value_rms")[evidence.kernels]
     before = np.concatenate([size[:, :1], size[:, :-1]], axis=1)
     damage = _largest_soon(evidence.steps, size) - before >= GREW
-    damage |= np.maximum(size, _shifted(size, 1, -np.inf)) - before >= GREW_BETWEEN_LOGGED_STEPS
+    damage |= np.maximum(size, shifted(size, -1, -np.inf)) - before >= GREW_BETWEEN_LOGGED_STEPS
     if bool((evidence.gradient[:, -1] == -np.inf).all()):
         damage[:, :LATER] = True
     return damage if evidence.loss is None else damage | _is_soon_worse(evidence.loss)
@@ -265,29 +266,21 @@ def _largest_soon(steps, size):
     """The largest size from a column to the last one within so many training steps."""
     largest = size
     for lag in range(1, SOON + 1):
-        is_soon = _shifted(steps[None].astype(float), lag, np.inf) <= steps + SOON
-        largest = np.maximum(largest, np.where(is_soon, _shifted(size, lag, -np.inf), -np.inf))
+        is_soon = shifted(steps[None].astype(float), -lag, np.inf) <= steps + SOON
+        largest = np.maximum(largest, np.where(is_soon, shifted(size, -lag, -np.inf), -np.inf))
     return largest
 
 
 def _is_soon_worse(loss):
     """Where one of the next losses lies far above all of the last ones, `[steps]`."""
-    before = _shifted(np.where(np.isfinite(loss), loss, np.nan)[None], -1, np.nan)
+    before = shifted(np.where(np.isfinite(loss), loss, np.nan)[None], 1)
     before[0, :1] = loss[:1] if np.isfinite(loss[:1]).all() else np.nan
     usual = windows(before, SOON)
     usual = highest(usual[0])
-    later = np.stack([_shifted(loss[None], lag, np.nan)[0] for lag in range(1, SOON + 1)], axis=1)
+    later = np.stack([shifted(loss[None], -lag)[0] for lag in range(1, SOON + 1)], axis=1)
     is_worse = ~(highest(later) < WORSE * usual) & (usual > 0)
     is_worse[-1:] = False
     return is_worse
-
-
-def _shifted(values, lag, filler):
-    """The columns `lag` places later, or earlier if it is below zero, `[rows, columns]`."""
-    fillers = np.full((len(values), abs(lag)), filler)
-    parts = (values[:, lag:], fillers) if lag >= 0 else (fillers, values[:, :lag])
-    joined = np.concatenate(parts, axis=1)
-    return joined[:, -values.shape[1] :] if lag >= 0 else joined[:, : values.shape[1]]
 
 
 def _is_grown(evidence, ratio):

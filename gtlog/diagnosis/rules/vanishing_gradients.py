@@ -26,9 +26,10 @@ from gtlog.diagnosis.robust import (
     smooth,
     to_the_end,
     typical,
+    unless_by_chance,
 )
 from gtlog.diagnosis.sighting import Sighting
-from gtlog.diagnosis.words import OUTPUTS_AT_THE_ENDS, percent, several, times
+from gtlog.diagnosis.words import OUTPUTS_AT_THE_ENDS, figure, percent, several, times
 
 # From the beginning on: decades from a kernel and all before it up to the kernels after it; decades
 # below the strongest kernel after it if there is no such step.
@@ -47,9 +48,14 @@ LEAP = 1.0
 BRANCH = 1.6
 BRANCH_LOST = 3.2
 BRANCH_LOST_A_LITTLE = 1.3
+# ... of a kernel that is no router; healthy ones lose 0.8 decades more than the others.
+BRANCH_LOST_ALONE, FELL_ALONE = 1.6, 0.4
 BRANCH_LEAP = 1.5
 # Training steps between logged steps. With more, a leap cannot be told from a slide.
 DENSE = 5
+# Of gradients that cease: that a gradient so rarely zero is zero so often by chance is less likely
+# than one in a hundred thousand.
+LEAST_SURPRISE = np.log(1e5)
 # Decades by which the kernels before may miss a threshold.
 SLACK = 0.7
 # Decades of recovery after which it is no fault, as in a branch that opens.
@@ -61,6 +67,12 @@ SATURATED = (
     "Its activation is saturated. Usual causes: inputs, first weights or a bias of too large a "
     "scale, or an update that was too large. Try a normalisation before the activation, inputs of "
     "unit scale, a smaller learning rate, or ReLU or GELU."
+)
+
+CEASED = (
+    "Usual causes: an activation that is saturated for all inputs, units that are all dead, or a "
+    "condition in the step that cuts the layer off from this step on. Try layer_outputs(model, x), "
+    "which tells the first two apart."
 )
 
 
@@ -80,19 +92,49 @@ def find(evidence):
         _of_all_before(least(lost, PERSISTENCE), LOST) & _of_all_before(small, BELOW) & fell,
         _leapt(raw) & begun(small >= BELOW / 2, PERSISTENCE),
     )
-    chained = evidence.feeds_next[:, None]
+    chained = (evidence.feeds_next | evidence.feeds_soon)[:, None]
     *windows, leap = [to_the_end(one & chained) for one in faults]
     found = [*(begun(one, PERSISTENCE) for one in windows), leap]
     found = [one for one in found if one.any()]
     if found:
         # The earliest is the fault. If several begin together, it is the one nearest to the loss.
         return [_sighting(evidence, min(found, key=_rank), below, lost)]
-    return _in_a_branch(evidence, stays)
+    return _ceased(evidence) or _in_a_branch(evidence, stays)
 
 
 def _rank(lasting):
     place = int(np.flatnonzero(lasting.any(1))[-1])
     return int(lasting[place].argmax()), -place
+
+
+def _ceased(evidence):
+    """The last layer that gets exactly nothing from some step on, while what it feeds gets a lot.
+
+    An expert that no example is given to any more, and a head that is switched off, are healthy: the
+    first may be routed to, the second feeds no kernel.
+    """
+    is_zero = evidence.gradient == -np.inf
+    lasting = unless_by_chance(is_zero, LEAST_SURPRISE, width=0)
+    lasting[:, -1] &= lasting.sum(axis=1) >= PERSISTENCE
+    for place in np.flatnonzero(lasting[:, -1])[::-1]:
+        start, row = int(lasting[place].argmax()), int(evidence.kernels[place])
+        fed = evidence.fed_by(place)
+        is_in_use = bool(fed) and not is_zero[fed[0], start:].any()
+        bias = evidence.bias_of(row)
+        is_alive = bias is not None and (evidence.column("gradient_rms")[bias, start:] > 0).any()
+        if start and is_in_use and not is_alive and not evidence.may_be_routed(place):
+            return [_of_ceased(evidence, place, start, fed[0])]
+    return []
+
+
+def _of_ceased(evidence, place, start, fed):
+    row = int(evidence.kernels[place])
+    text = (
+        f"Its gradient is exactly zero in each of {several(len(evidence) - start, 'logged step')}, "
+        f"and was {figure(10 ** typical(evidence.gradient[place, :start]))} before; "
+        f"`{evidence.layer_of(evidence.kernels[fed])}`, which comes after it, gets its own."
+    )
+    return Sighting(VANISHING_GRADIENTS, start, text, row, (row,), advice=CEASED)
 
 
 def _in_a_branch(evidence, stays):
@@ -103,11 +145,15 @@ def _in_a_branch(evidence, stays):
     lost = np.fmin(np.minimum(median_of_others(change) - change, gap), _of_next(change))
     is_known = np.isfinite(evidence.gradient) | np.isnan(evidence.gradient)
     # The head of another loss, which may have a small weight, leads to no kernel after it.
-    is_known &= evidence.feeds_next[:, None]
+    is_known &= (evidence.feeds_next | evidence.feeds_soon)[:, None]
     fell = (change <= -FELL) & is_known
+    is_plain = [not evidence.may_route(place) for place in range(len(change))]
+    alone = (lost >= BRANCH_LOST_ALONE) & (change <= -FELL_ALONE) & is_known
+    alone &= np.array(is_plain, bool)[:, None]
     is_dense = np.median(np.diff(evidence.steps)) <= DENSE
     kinds = (
         ((lost >= BRANCH_LOST) & fell, PERSISTENCE, True),
+        (alone, FEWEST_STEPS, evidence.is_whole),
         (leapt(lost, BRANCH_LEAP, PERSISTENCE) & fell & is_dense, PERSISTENCE, True),
         (_always(gap >= BRANCH) & is_known & stays, FEWEST_STEPS, evidence.is_whole),
         ((lost >= BRANCH_LOST_A_LITTLE) & fell, PERSISTENCE, False),

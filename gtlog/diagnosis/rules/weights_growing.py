@@ -25,6 +25,9 @@ LEAST_SCALE = 3.0
 GREW_BY_SCALING = 0.3
 SCALING = 0.7
 LEAST_FIRST_SCALE = 0.35
+# If its way between logged steps leads straight away from zero, to the end: the share of the way,
+# for so many logged steps, and decades beyond the peers.
+OUTWARD, FEWEST_OUTWARD, GREW_OUTWARD = 0.8, 4, 0.25
 # The rate of growth in the last third, over the rate in the whole run.
 STEADY = 0.5
 MOST_KERNELS = 0.5
@@ -50,7 +53,21 @@ def find(evidence):
         return _of_the_whole(evidence, change, grows, is_scaled)
     local = grows & (beside_peers >= GREW_BESIDE_PEERS)
     local |= is_scaled & (last >= GREW_BY_SCALING) & (beside_peers >= GREW_BY_SCALING)
+    local |= _was_drawn_out(evidence, change)
     return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(local)]
+
+
+def _was_drawn_out(evidence, change):
+    """Which kernels went straight away from zero, to the end, while their peers did not."""
+    size = evidence.logarithm("value_rms")[evidence.kernels]
+    gained = np.zeros(size.shape)
+    gained[:, 1:] = np.diff(size, axis=1)
+    is_straight = (evidence.inward <= -OUTWARD) & np.isfinite(gained)
+    straight = np.where(is_straight, gained, 0.0).sum(axis=1)
+    beyond = straight - median_of_others(straight[:, None])[:, 0]
+    goes_on = is_straight[:, -FEWEST_OUTWARD:].all(axis=1)
+    is_from_something = evidence.first_scale >= LEAST_FIRST_SCALE
+    return goes_on & (beyond >= GREW_OUTWARD) & is_from_something
 
 
 def _late_rate(evidence, change):

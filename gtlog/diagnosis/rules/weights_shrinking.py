@@ -31,6 +31,10 @@ LOST_SINCE_FIRST = -0.1
 LOST_BY_ALL = -0.5
 # Decades that a kernel may regain without having recovered.
 REGAINED = 0.15
+# ... or a share that is still lost, where an optimizer works against a decay.
+SHARE_KEPT = 0.5
+# Share of kernels from which on it is no fault of single layers.
+MOST_OF_LOCAL = 0.6
 FEWEST_STEPS = 6
 LOSS_KEPT = 0.9
 LOSS_ROSE = 1.5
@@ -44,7 +48,7 @@ def find(evidence):
     change = evidence.change_of_value
     if len(change) < 2 or len(evidence) < FEWEST_STEPS:
         return []
-    last = change[:, -1]
+    last = _last(evidence, change)
     if (last <= LOST_BY_ALL).mean() > MOST_KERNELS:
         return _of_the_whole(evidence, change)
     beside_peers = last - median_of_others(change)[:, -1]
@@ -52,8 +56,20 @@ def find(evidence):
     is_scaled = evidence.late_scaling >= SCALING
     shrinks |= is_scaled & (last <= LOST_BY_SCALING) & (beside_peers <= LOST_BY_SCALING)
     shrinks |= _was_drawn_in(evidence, change)
-    shrinks &= last <= _lowest(change) + REGAINED
+    shrinks &= last <= np.maximum(_lowest(change) + REGAINED, SHARE_KEPT * _lowest(change))
+    if shrinks.sum() > 2 and shrinks.mean() > MOST_OF_LOCAL:
+        whole = _of_the_whole(evidence, change)
+        if whole:
+            return whole
     return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(shrinks)]
+
+
+def _last(evidence, change):
+    """The change at the end, smoothed and by itself: the one that is less of a loss."""
+    size = evidence.logarithm("value_rms")[evidence.kernels]
+    known = np.isfinite(size)
+    first = size[np.arange(len(size)), known.argmax(axis=1)]
+    return np.fmax(change[:, -1], np.where(known[:, -1], size[:, -1], np.nan) - first)
 
 
 def _was_drawn_in(evidence, change):
