@@ -2,7 +2,7 @@
 
 from typing import Any, Mapping, NamedTuple, Tuple
 
-from benchmarks.faults.healthy.kinds import FRESH_KINDS, KINDS
+from benchmarks.faults.healthy.kinds import FOURTH_KINDS, KINDS, THIRD_KINDS
 from benchmarks.faults.plants import gradients, network, updates, usual, weights
 
 
@@ -91,8 +91,8 @@ _ONLY = {
     updates.TightClipping: ("sgd",),
     gradients.SummedLoss: ("adam", "adamw", "rmsprop"),
 }
-# Half of the fresh runs have faults of the same kinds, half have others.
-FRESH_PLANTS = (
+# Of the other sets half of the runs have faults of the same kinds, half have others.
+MORE_PLANTS = (
     *[(plant_type, (number + 1) // 2) for plant_type, number in PLANTS],
     (usual.Sigmoids, 5),
     (usual.LogOfZero, 4),
@@ -108,7 +108,7 @@ FRESH_PLANTS = (
     (usual.ZeroStart, 3),
     (usual.ConstantStart, 4),
 )
-_FRESH_ONLY = {
+_MORE_ONLY = {
     updates.LargeEpsilon: ("adam", "nadam"),
     updates.TightClipping: ("sgd", "momentum"),
     gradients.SummedLoss: ("adam", "nadam", "adamax"),
@@ -119,16 +119,28 @@ PLANS = {
     "held_out": Plan(
         PLANTS, PAIRS, {kind: one for kind, (_, one) in KINDS.items()}, only=_ONLY, offset=5
     ),
-    "fresh": Plan(
-        FRESH_PLANTS,
+    "third": Plan(
+        MORE_PLANTS,
         (),
-        FRESH_KINDS,
+        THIRD_KINDS,
         optimizers=("adam", "momentum", "nadam", "sgd", "adamax"),
-        only=_FRESH_ONLY,
+        only=_MORE_ONLY,
         cadences=("2", "20", "1", "log_spaced", "8"),
         onsets=(61, 110, 140),
         steps=240,
         seeds=2,
         offset=11,
+    ),
+    "fourth": Plan(
+        MORE_PLANTS,
+        PAIRS,
+        FOURTH_KINDS,
+        optimizers=("rmsprop", "adam", "sgd", "adamw", "momentum"),
+        only=_MORE_ONLY,
+        cadences=("3", "log_spaced", "15", "1", "6"),
+        onsets=(45, 82, 118),
+        steps=180,
+        seeds=2,
+        offset=17,
     ),
 }

@@ -5,7 +5,15 @@ import functools
 import numpy as np
 
 from gtlog.diagnosis.leap import leap_of
-from gtlog.diagnosis.robust import carried, log10, median, median_of_others, smooth, typical
+from gtlog.diagnosis.robust import (
+    carried,
+    log10,
+    median,
+    median_of_others,
+    smooth,
+    spread,
+    typical,
+)
 from gtlog.vitals.columns import SKETCHES
 
 RECURRENT_KERNEL = "recurrent_kernel"
@@ -280,6 +288,15 @@ class Evidence:
         ratio = self.of_kernels("update_ratio")
         is_known = self.applied & np.isfinite(ratio)
         return np.where(is_known, ratio, np.nan)
+
+    def updates_follow(self, column):
+        """Whether the updates before a column follow the gradients, as those of SGD do.
+
+        Then the kernels lie nearer together in the ratio of update to gradient than in the update.
+        """
+        update = _finite(self.of_kernels("update_rms"))[:, :column]
+        rate = update - _finite(self.gradient)[:, :column]
+        return bool(typical(spread(rate)) < typical(spread(update)))
 
     @functools.cached_property
     def leap(self):

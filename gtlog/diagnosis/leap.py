@@ -95,17 +95,12 @@ def _is_seen(evidence, column):
     rise = _rise(update, column)
     if np.isnan(rise).mean() > GONE or not typical(rise) >= ROSE:
         return False
-    follows = typical(_spread(rate[:, :column])) < typical(_spread(update[:, :column]))
+    follows = evidence.updates_follow(column)
     return not follows or typical(_rise(rate, column)) >= ROSE_BEYOND_GRADIENT
 
 
 def _rise(values, column):
     return highest(values[:, column : column + 2]) - highest(values[:, :column])
-
-
-def _spread(values):
-    """How far the kernels lie apart in each column."""
-    return median(np.abs(values - median(values, axis=0)), axis=0)
 
 
 def _is_gone(evidence, column):

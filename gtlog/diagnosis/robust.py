@@ -32,6 +32,11 @@ def median(values, axis=-1):
     return np.squeeze(np.where(count > 0, middle, np.nan), axis=axis)
 
 
+def spread(values):
+    """How far the rows lie apart in each column: median distance from their median, [columns]."""
+    return median(np.abs(values - median(values, axis=0)), axis=0)
+
+
 def median_of_others(values):
     """For each row and column the median of the other rows, [rows, columns].
 

@@ -1,4 +1,4 @@
-"""The kinds of healthy runs: in two forms, to tune rules on and held out, and fresh ones."""
+"""The kinds of healthy runs: in two forms, to tune rules on and held out, and of other sets."""
 
 from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
 
@@ -12,7 +12,7 @@ from benchmarks.faults.healthy.habits import (
     warm_up,
     warm_up_to_end,
 )
-from benchmarks.faults.programs import FRESH, HELD_OUT, TUNE
+from benchmarks.faults.programs import FOURTH, HELD_OUT, THIRD, TUNE
 
 
 class Healthy(NamedTuple):
@@ -276,9 +276,9 @@ KINDS = {
     ),
 }
 
-F = FRESH
-FRESH_KINDS = {
-    **{f"plain {name}": _alone(program) for name, program in FRESH.items()},
+F = THIRD
+THIRD_KINDS = {
+    **{f"plain {name}": _alone(program) for name, program in THIRD.items()},
     "Lion": _alone(F["vit"], "lion"),
     "LAMB": _alone(F["mixer"], "lamb", 0.95),
     "Adafactor": _alone(F["tagger"], "adafactor", 0.95),
@@ -331,4 +331,66 @@ FRESH_KINDS = {
     "averaged weights": _with(F["recommender"], lambda: habits.Averages(0.98)),
     "noise on gradients": _with(F["selu"], lambda: habits.GradientNoise(0.5), quality=0.85),
     "centralised gradients": _with(F["mixer"], habits.Centralized, quality=0.85),
+}
+
+L = FOURTH
+FOURTH_KINDS = {
+    **{f"plain {name}": _alone(program) for name, program in FOURTH.items()},
+    "Lion": _alone(L["point_cloud"], "lion", 0.9),
+    "LAMB": _alone(L["soft_experts"], "lamb", 0.95),
+    "Adafactor": _alone(L["segmenter"], "adafactor", 0.9),
+    "Adamax": _alone(L["translator"], "adamax", 0.95),
+    "Nadam": _alone(L["inverted"], "nadam"),
+    "warm-up from 0": _with(L["translator"], lambda: _R(warm_up(0.3)), "adam", 0.95),
+    "warm-up that lasts": _with(L["siamese"], lambda: _R(warm_up_to_end(1.0)), quality=0.9),
+    "cosine to 0": _with(L["inverted"], lambda: _R(cosine(1)), quality=0.9),
+    "warm restarts": _with(L["point_cloud"], lambda: _R(cosine(4)), quality=0.85),
+    "rate in stairs": _with(L["soft_experts"], lambda: _R(staircase(0.2, 3)), quality=0.9),
+    "one cycle": _with(L["segmenter"], lambda: _R(one_cycle(1.5)), quality=0.85),
+    "a rate that decays": _with(L["hand_recurrence"], lambda: _R(decaying(0.02)), quality=0.95),
+    "a rate in triangles": _with(L["deep_and_cross"], lambda: _R(triangles(3)), quality=0.9),
+    "zero-initialised head": _with(L["point_cloud"], habits.ZeroHead, quality=0.85),
+    "head that is next to zero": _with(
+        L["soft_experts"], lambda: habits.ZeroHead(1e-6), "adam", 0.9
+    ),
+    "frozen first layers": _with(L["point_cloud"], lambda: habits.Frozen(4), quality=0.9),
+    "progressive unfreezing": _with(L["siamese"], lambda: habits.Unfreezing(0.5), quality=0.95),
+    "clipping that is always on": _with(L["translator"], lambda: _C(0.1), "adam", 0.95),
+    "clipping under SGD": _with(L["inverted"], lambda: _C(0.3), "sgd", 0.95),
+    "accumulation": _with(L["soft_experts"], lambda: habits.Accumulation(3), "adam", 0.95),
+    "skipped steps of a loss scale": _with(
+        L["segmenter"], lambda: habits.SkippedSteps(frozenset({0, 1, 2, 3, 50})), "adam", 0.85
+    ),
+    "converged": _with(L["segmenter"], lambda: habits.PreTrained(1.0), "adam", 2.0),
+    "fine-tuning with a tiny rate": _with(
+        L["point_cloud"], lambda: habits.PreTrained(0.01), "adam", 2.0
+    ),
+    "rates by layer": _with(L["inverted"], lambda: habits.LayerRates(0.9), "adam", 0.9),
+    "a spike that recovers": _with(L["hand_recurrence"], lambda: habits.BadBatch({70}), "adam"),
+    "batches of four": _with(L["point_cloud"], lambda: habits.SmallBatches(4), quality=0.95),
+    "pairs one by one": _with(L["siamese"], lambda: habits.SmallBatches(2), "adam", 0.98),
+    "batches that grow": _with(L["segmenter"], habits.GrowingBatches, quality=0.9),
+    "an easy start": _with(L["soft_experts"], habits.EasyStart, quality=0.95),
+    "one batch by heart": _with(L["translator"], habits.OneBatch, "adam"),
+    "wrong labels": _with(L["soft_experts"], lambda: habits.WrongLabels(0.3), quality=0.97),
+    "data that change": _with(L["soft_experts"], lambda: habits.OtherData(100), "adam", 1.1),
+    "inputs that are not normalised": _with(
+        L["point_cloud"], lambda: habits.LargerInputs(5.0), "adam", 0.9
+    ),
+    "inputs that are mostly zero": _with(
+        L["soft_experts"], lambda: habits.FewFeatures(0.5), "adam", 0.97
+    ),
+    "a small loss": _with(L["translator"], lambda: habits.LossWeight(1e-3), "adam", 0.95),
+    "a large loss": _with(L["hand_recurrence"], lambda: habits.LossWeight(1000.0), "adam"),
+    "a loss whose weight grows": _with(
+        L["segmenter"], lambda: habits.LossWeightGrows(10.0), "adam", 8.0
+    ),
+    "a strong decay that suits": _with(L["segmenter"], lambda: habits.Decay(1e-3), quality=0.85),
+    "units of bounded norm": _with(L["siamese"], lambda: habits.MaxNorm(1.5), "adam", 0.9),
+    "clipped weights": _with(L["point_cloud"], lambda: habits.Clipped(0.4), "adam", 0.9),
+    "pruned weights": _with(L["soft_experts"], lambda: habits.Pruned(0.5), "adam", 0.9),
+    "lookahead": _with(L["deep_and_cross"], lambda: habits.Lookahead(4), "adam", 0.95),
+    "averaged weights": _with(L["inverted"], lambda: habits.Averages(0.97)),
+    "noise on gradients": _with(L["segmenter"], lambda: habits.GradientNoise(1.0), quality=0.9),
+    "centralised gradients": _with(L["point_cloud"], habits.Centralized, quality=0.85),
 }

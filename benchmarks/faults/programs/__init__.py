@@ -1,6 +1,6 @@
-"""What is trained: fourteen architectures in two halves, eight fresh ones, and healthy oddities."""
+"""What is trained: architectures in two halves and two more sets, and healthy oddities."""
 
-from benchmarks.faults.programs import dense, fresh, images, modules, sequences
+from benchmarks.faults.programs import dense, fourth, images, modules, sequences, third
 
 # Each kind stands in both halves in another form; rules are tuned on the first alone.
 TUNE = {
@@ -21,16 +21,26 @@ HELD_OUT = {
     "gated_module": modules.GatedModule,
     "denoiser": images.Denoiser,
 }
-# Neither half has anything like these.
-FRESH = {
-    "tcn": fresh.TemporalConvolutions,
-    "mixer": fresh.Mixer,
-    "tagger": fresh.Tagger,
-    "graph": fresh.Graph,
-    "recommender": fresh.Recommender,
-    "concatenated": fresh.Concatenated,
-    "selu": fresh.Selu,
-    "vit": fresh.VisionTransformer,
+# The halves have nothing like these, and neither set has anything like the other.
+THIRD = {
+    "tcn": third.TemporalConvolutions,
+    "mixer": third.Mixer,
+    "tagger": third.Tagger,
+    "graph": third.Graph,
+    "recommender": third.Recommender,
+    "concatenated": third.Concatenated,
+    "selu": third.Selu,
+    "vit": third.VisionTransformer,
 }
-SETS = {"tune": TUNE, "held_out": HELD_OUT, "fresh": FRESH}
-ARCHITECTURES = {**TUNE, **HELD_OUT, **FRESH}
+FOURTH = {
+    "segmenter": fourth.Segmenter,
+    "siamese": fourth.Siamese,
+    "translator": fourth.Translator,
+    "soft_experts": fourth.SoftExperts,
+    "point_cloud": fourth.PointCloud,
+    "inverted": fourth.Inverted,
+    "deep_and_cross": fourth.DeepAndCross,
+    "hand_recurrence": fourth.HandRecurrence,
+}
+SETS = {"tune": TUNE, "held_out": HELD_OUT, "third": THIRD, "fourth": FOURTH}
+ARCHITECTURES = {**TUNE, **HELD_OUT, **THIRD, **FOURTH}

@@ -53,6 +53,9 @@ def find(evidence):
     turn = _turn(evidence, descent) if evidence.is_lost and len(kernels) else None
     if turn is not None:
         return _of_the_whole(evidence, descent, descent[:, turn] < DESCENT, turn)
+    if _is_turned_from_the_start(evidence):
+        known = evidence.column("descent")[kernels]
+        return _of_the_whole(evidence, known, median(known) < DESCENT, 0)
     is_straight = typical(np.abs(descent)) >= STRAIGHT
     onsets = [_onset_of_ascent(row, evidence.steps, is_straight) for row in descent]
     onsets = np.array(onsets, int)
@@ -76,6 +79,19 @@ def _turn(evidence, descent):
     rise = ratio[:, turn] - median(ratio[:, :turn])
     turned = (descent[:, turn] <= TURNED) & (median(descent[:, :turn]) > DESCENT)
     return turn if (turned & (rise <= USUAL)).mean() >= MOST_KERNELS else None
+
+
+def _is_turned_from_the_start(evidence):
+    """Whether the first update turned nearly all kernels around, and they go on like that.
+
+    Then it may also be that all of them grow straight: growth by itself does not begin so.
+    """
+    descent = evidence.column("descent")[evidence.kernels]
+    if not evidence.has_beginning or not descent.size:
+        return False
+    bound = STRAIGHT if (~np.isnan(descent)).any(axis=0).sum() < FEWEST_UPDATES else -TURNED
+    goes_up = (descent[:, 0] <= -bound) & (median(descent) <= ASCENT)
+    return goes_up.mean() >= MOST_KERNELS
 
 
 def _onset_of_ascent(descent, steps, is_straight):

@@ -89,6 +89,15 @@ def _error(known):
     return float(OF_MEDIAN * one * np.sqrt(2 / (len(half) // 2)))
 
 
+def _classes(evidence, known):
+    """The number of classes: outputs of the last kernel, or two if the loss begins as with two.
+
+    The score of a pair, for instance, is a product of two outputs.
+    """
+    begins = abs(np.median(known[:FEWEST_STEPS]) / np.log(FEW_CLASSES) - 1) <= NEAR_GUESS
+    return FEW_CLASSES if begins else max(FEW_CLASSES, evidence.outputs)
+
+
 def _guess(evidence):
     loss = evidence.loss
     is_known = np.isfinite(loss) if loss is not None else np.zeros(len(evidence), bool)
@@ -96,7 +105,7 @@ def _guess(evidence):
     if len(known) < FEWEST_STEPS or (known <= 0).any():
         return None
     level = _late(known, evidence.steps[is_known])
-    classes = max(2, evidence.outputs)
+    classes = _classes(evidence, known)
     guess = np.log(classes)
     way, least_way = evidence.way(), LEAST_WAY if evidence.is_whole else LEAST_WAY_SO_FAR
     above, below = ABOVE_GUESS, BELOW_GUESS

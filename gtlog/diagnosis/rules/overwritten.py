@@ -51,6 +51,8 @@ NEARBY = 8
 SPARSE = 0.5
 # Share of the weights' own size.
 LEAST_DISTANCE = 0.03
+# ... and how many times as far as the others, if it is a jump only because no kernel ever moved so.
+LARGE_DISTANCE, ALONE = 0.3, 4.0
 
 
 def find(evidence):
@@ -111,9 +113,15 @@ def _jumps(evidence, rows, travelled, excess):
     is_far = travelled >= LEAST_DISTANCE * np.fmax(value, _shifted(value))
     # Without peers a jump proves nothing: overlapping updates and bursts move a kernel just as far.
     bound = np.where(_number(evidence) <= FEW, 1.0, JUMP)
-    is_jump = is_far & (excess >= bound) & (median_of_others(excess) < 0.5)
+    usual = median_of_others(excess)
+    is_jump = is_far & (excess >= bound) & (usual < 0.5)
+    # As far as all updates could carry it, if each of them agreed, as they hardly ever do.
+    is_alone = (excess >= 1 / EXCESS) & (excess >= ALONE * usual) & (_number(evidence) > FEW)
+    is_alone &= travelled >= LARGE_DISTANCE * np.fmax(value, _shifted(value))
+    is_alone[:, :FEWEST_PAST] = False
     # Updates of small batches come in bursts: then some kernel has gone nearly as far before.
-    return is_jump & ~(excess < BEYOND_ALL_BEFORE * highest(highest_before(excess).T))
+    unseen = ~(excess < BEYOND_ALL_BEFORE * highest(highest_before(excess).T))
+    return (is_jump | is_alone) & unseen
 
 
 def _drifts(evidence):

@@ -68,10 +68,16 @@ RISEN_TENFOLD = 1.0
 TENFOLD_RATIO = np.log10(0.03)
 # Decades between the kernels' ratios of update to gradient, if a plain optimizer has one rate.
 ALIKE = 0.05
+# ... and between their rises, if it is another optimizer.
+ROSE_ALL, ROSE_ALIKE = 0.25, 0.8
 MOST_KERNELS = 0.5
 # How many logged steps do damage, among how many that follow one another.
 SEVERAL, SEVERAL_WITHIN = 2, 5
 PERSISTENCE = 2
+# The scale of a kernel that the first update has blown up, and how many times that of the others.
+BLOWN, BESIDE_PEERS = 4.5, 4.0
+# Share of the loss that is left if a run does not learn.
+LOSS_KEPT = 0.85
 # The share of the run that is its start, and the share of the loss that is left if a run learns.
 AT_FIRST = 0.1
 LEARNED = 0.7
@@ -95,7 +101,7 @@ def find(evidence):
     is_harmful &= _lasts(evidence, is_harmful)
     is_local = (evidence.excess_update >= EXCESS) & (ratio >= LOCAL_RATIO) & is_grown
     is_local = persists(is_local, PERSISTENCE) & ~persists(is_scaled, PERSISTENCE)
-    is_large |= _before_nan(evidence, ratio)
+    is_large |= _before_nan(evidence, ratio) | _at_first(evidence, ratio, is_grown)
     is_any = is_large | is_harmful | is_local | _has_risen(evidence, ratio, counts)
     leap = evidence.leap
     if leap is not None and (leap.is_seen or not is_any[:, leap.column :][:, :NEARBY].any()):
@@ -152,6 +158,27 @@ def _settles(evidence, ratio, counts):
     learns = late < (LEARNED_WELL * least_of(first) if is_wide else LEARNED * typical(first))
     at_first[:, :end] = (is_calm & learns)[:, None]
     return at_first
+
+
+def _at_first(evidence, ratio, is_grown):
+    """A kernel that the first update replaces, alone, if that spoils it.
+
+    It is spoilt if it is far larger than the others after it, or if the run does not learn.
+    """
+    at_first = np.zeros(ratio.shape, bool)
+    if evidence.has_beginning and len(evidence) > SOON:
+        replaced = (ratio[:, 0] >= RATIO) & (evidence.excess_update[:, 0] >= EXCESS)
+        scale = evidence.scale[:, 0]
+        blown = (scale >= BLOWN) & (scale >= BESIDE_PEERS * median_of_others(scale[:, None])[:, 0])
+        at_first[:, 0] = replaced & is_grown[:, 0] & (blown | _never_learns(evidence))
+    return at_first
+
+
+def _never_learns(evidence):
+    loss = evidence.loss
+    if loss is None:
+        return False
+    return typical(loss[-(len(loss) // 3) :]) > LOSS_KEPT * typical(loss[1:LATER])
 
 
 def _follows(evidence):
@@ -237,7 +264,25 @@ def _is_of_all(evidence, onset):
     is_shared = np.isfinite(now).sum(axis=0) >= 2
     spread = np.where(is_shared, highest(now.T) + highest(-now.T), np.nan)
     rose = typical(now) - most_of(rate[:, :NEARBY])
-    return bool(most_of(spread) <= ALIKE and rose >= ROSE_ABOVE_ALL)
+    if most_of(spread) <= ALIKE and rose >= ROSE_ABOVE_ALL:
+        return True
+    return _have_all_risen(rate if evidence.updates_follow(onset) else update, onset)
+
+
+def _have_all_risen(values, onset):
+    """Whether the rates of all kernels have risen by about as much, at once or soon after."""
+    if onset < NEARBY:
+        return False
+    before = median(values[:, : max(NEARBY, onset - NEARBY)])
+    return any(
+        _is_of_most(median(values[:, onset:end]) - before) for end in (onset + 1, onset + NEARBY)
+    )
+
+
+def _is_of_most(rise):
+    is_known = np.isfinite(rise).mean() > MOST_KERNELS
+    is_alike = most_of(rise) - least_of(rise) <= ROSE_ALIKE
+    return bool(is_known and is_alike and least_of(rise) >= ROSE_ALL)
 
 
 def _follows_gradient(evidence):

@@ -26,8 +26,9 @@ GREW_BY_SCALING = 0.3
 SCALING = 0.7
 LEAST_FIRST_SCALE = 0.35
 # If its way between logged steps leads straight away from zero, to the end: the share of the way,
-# for so many logged steps, and decades beyond the peers.
-OUTWARD, FEWEST_OUTWARD, GREW_OUTWARD = 0.8, 4, 0.25
+# for so many logged steps, decades beyond the peers, and the scale at the end. A kernel that starts
+# small may learn to be as large as initializers make others.
+OUTWARD, FEWEST_OUTWARD, GREW_OUTWARD, LEAST_SCALE_OUTWARD = 0.8, 4, 0.25, 1.4
 # The rate of growth in the last third, over the rate in the whole run.
 STEADY = 0.5
 MOST_KERNELS = 0.5
@@ -66,8 +67,9 @@ def _was_drawn_out(evidence, change):
     straight = np.where(is_straight, gained, 0.0).sum(axis=1)
     beyond = straight - median_of_others(straight[:, None])[:, 0]
     goes_on = is_straight[:, -FEWEST_OUTWARD:].all(axis=1)
-    is_from_something = evidence.first_scale >= LEAST_FIRST_SCALE
-    return goes_on & (beyond >= GREW_OUTWARD) & is_from_something
+    is_large = evidence.first_scale >= LEAST_FIRST_SCALE
+    is_large &= evidence.scale[:, -1] >= LEAST_SCALE_OUTWARD
+    return goes_on & (beyond >= GREW_OUTWARD) & is_large
 
 
 def _late_rate(evidence, change):

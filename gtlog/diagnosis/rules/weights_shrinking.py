@@ -12,6 +12,7 @@ Source: TheDeepChecker sees the end of it (95 % of the weights below 1e-5); peer
 
 import numpy as np
 
+from gtlog.diagnosis.evidence import RECURRENT_KERNEL
 from gtlog.diagnosis.faults import WEIGHTS_SHRINKING
 from gtlog.diagnosis.robust import highest, knee, median, median_of_others, typical
 from gtlog.diagnosis.sighting import Sighting
@@ -49,7 +50,7 @@ def find(evidence):
     if len(change) < 2 or len(evidence) < FEWEST_STEPS:
         return []
     last = _last(evidence, change)
-    if (last <= LOST_BY_ALL).mean() > MOST_KERNELS:
+    if (last <= LOST_BY_ALL)[_is_no_recurrence(evidence)].mean() > MOST_KERNELS:
         return _of_the_whole(evidence, change)
     beside_peers = last - median_of_others(change)[:, -1]
     shrinks = (last <= LOST) & (beside_peers <= LOST_BESIDE_PEERS)
@@ -62,6 +63,12 @@ def find(evidence):
         if whole:
             return whole
     return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(shrinks)]
+
+
+def _is_no_recurrence(evidence):
+    """All kernels but those of a recurrence, which the gradient may hold against a decay."""
+    roles = np.array([evidence.rows[row].role for row in evidence.kernels])
+    return roles != RECURRENT_KERNEL
 
 
 def _last(evidence, change):

@@ -1,4 +1,4 @@
-"""Networks that neither half has anything like, on other data."""
+"""Networks of a third set: neither half has anything like them, and their data are others."""
 
 import numpy as np
 import tensorflow as tf
