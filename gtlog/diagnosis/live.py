@@ -21,9 +21,9 @@ FEWEST_KEPT = 24
 # Share of the time of the logged steps that judging may take, and the seconds of a whole run that
 # it may take before that share counts: most faults show in the first logged steps.
 MOST_EFFORT = 0.02
-HEAD_START = 0.25
+HEAD_START = 0.1
 # While a run uses up these seconds, it is judged each time that it has grown by this factor.
-GROWTH = 1.25
+GROWTH = 1.5
 # With fewer steps, consequences of a fault may show before the fault itself does.
 FEWEST_STEPS = 8
 
@@ -32,7 +32,7 @@ class LiveDiagnosis:
     """Judges a run step by step.
 
     Memory holds at most 192 logged steps, and 64 MB. Judging takes at most a fiftieth of the time
-    of the logged steps, and a quarter of a second for the run as a whole. If a judgement would
+    of the logged steps, and a tenth of a second for the run as a whole. If a judgement would
     take more, the step is kept and judged with a later one. Weights that become NaN are judged at
     once, since training may end with them.
 

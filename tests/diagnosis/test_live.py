@@ -92,7 +92,7 @@ def judgements(monkeypatch, seconds_of_judgement, seconds, steps):
 
 
 def test_judging_takes_at_most_a_fiftieth_of_the_logged_steps(monkeypatch):
-    """Beyond the first quarter of a second, judging takes two hundredths of the logged steps."""
+    """Beyond the first tenth of a second, judging takes two hundredths of the logged steps."""
     judged, seconds = judgements(monkeypatch, 0.2, 0.01, 760)
     assert seconds <= 0.02 * 0.01 * 760 + HEAD_START
     assert judged[-1] > 192
@@ -105,10 +105,10 @@ def test_cheap_judgements_are_frequent(monkeypatch):
 
 
 def test_the_beginning_is_judged_in_growing_intervals(monkeypatch):
-    """Before there is time for it, a run is judged when it has grown by a quarter."""
+    """Before there is time for it, a run is judged when it has grown by half."""
     judged, seconds = judgements(monkeypatch, 0.01, 0.0, 300)
     assert seconds <= HEAD_START
-    assert judged[:8] == [8, 10, 13, 17, 22, 28, 35, 44]
+    assert judged[:8] == [8, 12, 18, 27, 41, 62, 93, 140]
     assert np.all(np.array(judged[1:]) <= np.ceil(GROWTH * np.array(judged[:-1])))
 
 

@@ -51,8 +51,9 @@ NEARBY = 8
 SPARSE = 0.5
 # Share of the weights' own size.
 LEAST_DISTANCE = 0.03
-# ... and how many times as far as the others, if it is a jump only because no kernel ever moved so.
-LARGE_DISTANCE, ALONE = 0.3, 4.0
+# ... how many times as far as the others, and the largest update ratio, if it is a jump only because
+# no kernel ever moved so: where a rate is nearly too large, a burst may move one.
+LARGE_DISTANCE, ALONE, LARGEST_RATIO = 0.3, 4.0, 0.03
 
 
 def find(evidence):
@@ -118,6 +119,7 @@ def _jumps(evidence, rows, travelled, excess):
     # As far as all updates could carry it, if each of them agreed, as they hardly ever do.
     is_alone = (excess >= 1 / EXCESS) & (excess >= ALONE * usual) & (_number(evidence) > FEW)
     is_alone &= travelled >= LARGE_DISTANCE * np.fmax(value, _shifted(value))
+    is_alone &= _highest_nearby(evidence.column("update_rms")[rows] / value) <= LARGEST_RATIO
     is_alone[:, :FEWEST_PAST] = False
     # Updates of small batches come in bursts: then some kernel has gone nearly as far before.
     unseen = ~(excess < BEYOND_ALL_BEFORE * highest(highest_before(excess).T))
