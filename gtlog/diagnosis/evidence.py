@@ -259,13 +259,18 @@ class Evidence:
 
     @functools.cached_property
     def lost_gradient(self):
-        """Decades that a kernel's gradient lost beyond the kernel after it that lost least."""
-        return _highest_after(self.change_of_gradient) - self.change_of_gradient
+        """Decades that a kernel's gradient lost beyond the kernels after it that lost least.
+
+        One of three or more is left out: a branch that opens gains far more than the others.
+        """
+        change = self.change_of_gradient
+        return _high_after(change) - change
 
     @functools.cached_property
     def gained_gradient(self):
         """Decades that a kernel's gradient gained beyond the kernel after it that gained most."""
-        return -self.lost_gradient
+        change = self.change_of_gradient
+        return change - _highest_after(change)
 
     @functools.cached_property
     def excess_update(self):
@@ -590,6 +595,17 @@ def _highest_after(values):
     highest = np.maximum.accumulate(known[::-1], axis=0)[::-1]
     after = np.full(values.shape, np.nan)
     after[:-1] = np.where(np.isneginf(highest[1:]), np.nan, highest[1:])
+    return after
+
+
+def _high_after(values):
+    """For each row the second highest of the rows after it, if there are three; else the highest."""
+    after = _highest_after(values)
+    for row in range(len(values) - 3):
+        later = np.where(np.isnan(values[row + 1 :]), -np.inf, values[row + 1 :])
+        second = np.sort(later, axis=0)[-2]
+        is_known = np.isfinite(second) & (np.isfinite(later).sum(axis=0) > 2)
+        after[row] = np.where(is_known, second, after[row])
     return after
 
 

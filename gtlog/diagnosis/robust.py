@@ -204,7 +204,8 @@ def unless_by_chance(flags, least_surprise, single=None, width=3):
     single = flags if single is None else single
     for row in np.flatnonzero(lasting[:, -1:].any(axis=1)):
         start = int(lasting[row].argmax())
-        if start >= width and is_by_chance(single[row], start, least_surprise):
+        was_always = single is not flags and single[row].all()
+        if start >= width and not was_always and is_by_chance(single[row], start, least_surprise):
             lasting[row] = False
     return lasting
 
@@ -266,7 +267,8 @@ def knee(steps, change, least=0.15):
         return int(known[0]) if len(known) else 0
     share = (steps[known] - steps[known[0]]) / (steps[known[-1]] - steps[known[0]])
     way = (change[known] - change[known[0]]) / (change[known[-1]] - change[known[0]])
-    behind = share - way
+    # What was regained later does not count.
+    behind = share - np.maximum.accumulate(way)
     place = int(behind.argmax())
     return int(known[place]) if behind[place] >= least else int(known[0])
 

@@ -23,6 +23,7 @@ _STEP_VALUES = ("loss", "gradient_norm", "weight_norm", "update_ratio")
 # Units are compared on the first tables of a tag, on those whose number is a power of two, and on
 # each 64th.
 _RARELY = 64
+_MATRIX = 2
 _FACTS = {
     **{"asked": "was_asked", "missing": "is_missing", "was_read": "was_read"},
     **{"silent_units": "silent_units", "saturation": "saturation"},
@@ -173,11 +174,15 @@ def _tensors_of(variable):
 
 
 def _units(variable):
-    """How many units the last axes of a kernel count; None of all else."""
-    if variable.role not in (roles.KERNEL, roles.RECURRENT_KERNEL):
-        return None
+    """How many units the last axes of a kernel count; None of all else.
+
+    A matrix whose name says nothing, as in a hand-written module, counts as a kernel.
+    """
     shape = variable.shape
-    if len(shape) < 2:
+    is_matrix = variable.role == roles.OTHER and len(shape) == _MATRIX and min(shape) > 1
+    if not is_matrix and variable.role not in (roles.KERNEL, roles.RECURRENT_KERNEL):
+        return None
+    if len(shape) < _MATRIX:
         return None
     if kernel_kinds.is_convolution(variable):
         if kernel_kinds.is_transposed(variable):

@@ -50,9 +50,6 @@ def find(evidence):
     only_scales = (soon(evidence.scaling) >= SCALING) & ~(np.abs(descent) >= STRAIGHT)
     counts = evidence.is_trained_now[kernels] & ~only_scales
     descent = np.where(counts, descent, np.nan)
-    turn = _turn(evidence, descent) if evidence.is_lost and len(kernels) else None
-    if turn is not None:
-        return _of_the_whole(evidence, descent, descent[:, turn] < DESCENT, turn)
     if _is_turned_from_the_start(evidence):
         known = evidence.column("descent")[kernels]
         return _of_the_whole(evidence, known, median(known) < DESCENT, 0)
@@ -60,24 +57,27 @@ def find(evidence):
     onsets = [_onset_of_ascent(row, evidence.steps, is_straight) for row in descent]
     onsets = np.array(onsets, int)
     ascends = onsets < descent.shape[1]
-    if not ascends.any():
-        return []
-    onset = int(onsets.min())
+    onset = int(onsets.min()) if len(onsets) else 0
     judged = (~np.isnan(descent[:, onset:])).sum(axis=1) >= FEWEST_OF_STRAIGHT
-    if ascends.sum() >= MOST_KERNELS * max(1, (judged | ascends).sum()):
+    if ascends.any() and ascends.sum() >= MOST_KERNELS * max(1, (judged | ascends).sum()):
         return _of_the_whole(evidence, descent, ascends, onset)
-    return _of_layers(evidence, descent, ascends, onsets)
+    turn = _turn(evidence, descent) if evidence.is_lost and len(kernels) else None
+    if turn is not None:
+        return _of_the_whole(evidence, descent, descent[:, turn] < DESCENT, turn)
+    return _of_layers(evidence, descent, ascends, onsets) if ascends.any() else []
 
 
 def _turn(evidence, descent):
     """The first of the steps before NaN in which nearly all kernels go up; None without one."""
-    goes_up = np.where(np.isnan(descent).all(axis=0), True, (descent < 0).mean(0) >= MOST_KERNELS)
+    known = (~np.isnan(descent)).sum(axis=0)
+    goes_up = (descent < DESCENT).sum(axis=0) >= MOST_KERNELS * known
     turn = int(to_the_end(goes_up[None])[0].argmax())
     if not goes_up[-1] or turn < FEWEST_UPDATES:
         return None
     ratio = evidence.update
     rise = ratio[:, turn] - median(ratio[:, :turn])
-    turned = (descent[:, turn] <= TURNED) & (median(descent[:, :turn]) > DESCENT)
+    soon = np.fmin(descent[:, turn], median(descent[:, turn : turn + WINDOW]))
+    turned = (soon <= TURNED) & (median(descent[:, :turn]) > DESCENT)
     return turn if (turned & (rise <= USUAL)).mean() >= MOST_KERNELS else None
 
 

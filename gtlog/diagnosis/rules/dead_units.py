@@ -51,6 +51,8 @@ LEAST_SURPRISE = np.log(1e5)
 WINDOW = 3
 PAST = 5
 FEWEST_UNITS = 4
+# Logged steps, if the layers before are alive.
+FEWEST_OF_BRANCH = 3
 
 
 def find(evidence):
@@ -175,4 +177,5 @@ def _place(evidence, places, share, start):
         return int(places[-2]) if len(places) > 1 else None
     # A branch that gets no inputs, such as an expert, leaves the layers before it alive.
     is_in_use = evidence.leads_on(last, start) and not evidence.may_be_routed(last)
+    is_in_use = is_in_use and share.shape[1] - start >= FEWEST_OF_BRANCH
     return last if len(places) == last + 1 or is_in_use else None

@@ -25,6 +25,8 @@ SMALL_OF_ALL = 0.12
 BESIDE_PEERS = 4.0
 # Ratio of the first loss to the loss soon after, and to that of a guess.
 LOSS_FACTOR = 3.0
+# Share of the first loss, if that is high and stays so.
+LOSS_KEPT_HIGH = 0.45
 # Decades of the kernel's gradient below those of its peers. The product of weight and gradient is
 # about the same in all layers.
 GAP = -0.7
@@ -101,7 +103,10 @@ def _loss_symptom(evidence):
     first = known[0] if len(known) else np.nan
     soon = np.median(known[len(known) // 4 :]) if len(known) else np.nan
     guess = _guess(evidence)
-    if not first >= LOSS_FACTOR * guess or (first < LOSS_FACTOR * soon and evidence.outputs < 2):
+    # Of one output it is not known whether it is a class: then a loss that falls far is a symptom,
+    # and one that starts high and hardly falls.
+    falls_some = LOSS_KEPT_HIGH * first > soon > first / LOSS_FACTOR
+    if not first >= LOSS_FACTOR * guess or (falls_some and evidence.outputs < 2):
         return None
     return (
         f"the loss starts at {figure(first)} (that of a guess would be {figure(guess)}), and is "

@@ -23,6 +23,11 @@ FEWEST_STEPS_OF_ZERO = 5
 # Share of an update that only scales the kernel.
 DECAY = 0.8
 
+ZEROS = (
+    "One of two layers in a row may start at zero, both may not. Try the initializer that the layer "
+    "has by default for the first of them."
+)
+
 
 def find(evidence):
     """The blocks of layers that never got a gradient. The last layer of each is at the cut."""
@@ -31,8 +36,9 @@ def find(evidence):
     never = _never_returned(evidence) | _always_zero(evidence)
     never &= ~np.array([row.role == "moving_statistic" for row in evidence.rows], bool)
     asked = evidence.is_asked.any(1)
-    if not never.any():
-        return []
+    zeros = _pair_of_zeros(evidence)
+    if zeros or not never.any():
+        return zeros
     if never[asked].all():
         return [_of_the_whole(evidence, never)]
     return [_of_block(evidence, block, asked & ~never) for block in _blocks(never, asked)]
@@ -130,6 +136,25 @@ def _moved_by_gradient(evidence, row):
         return False
     place = np.flatnonzero(evidence.kernels == row)
     return not len(place) or not median(evidence.scaling[place[0]]) >= DECAY
+
+
+def _pair_of_zeros(evidence):
+    """Two kernels in a row that are zero from the first step to the last, and so get nothing."""
+    rows = evidence.kernels
+    if len(evidence) < FEWEST_STEPS_OF_ZERO:
+        return []
+    is_zero = (evidence.column("value_rms")[rows] == 0).all(axis=1)
+    is_zero &= (evidence.column("gradient_rms")[rows] == 0).all(axis=1)
+    pairs = np.flatnonzero(is_zero[:-1] & is_zero[1:] & evidence.feeds_next[:-1])
+    if not len(pairs):
+        return []
+    first, second = (int(rows[place]) for place in (pairs[0], pairs[0] + 1))
+    text = (
+        f"Its weights are all zero in each of {several(len(evidence), 'logged step')}, and so are "
+        f"those of `{evidence.layer_of(second)}` after it: nothing comes through the two, and none "
+        "of them ever gets a gradient."
+    )
+    return [Sighting(NO_GRADIENT, 0, text, first, (first, second), advice=ZEROS)]
 
 
 def _of_the_whole(evidence, never):

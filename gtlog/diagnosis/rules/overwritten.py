@@ -53,7 +53,7 @@ SPARSE = 0.5
 LEAST_DISTANCE = 0.03
 # ... how many times as far as the others, and the largest update ratio, if it is a jump only because
 # no kernel ever moved so: where a rate is nearly too large, a burst may move one.
-LARGE_DISTANCE, ALONE, LARGEST_RATIO = 0.3, 4.0, 0.03
+LARGE_DISTANCE, ALONE, LARGEST_RATIO = 0.3, 4.0, 0.045
 
 
 def find(evidence):
@@ -84,8 +84,8 @@ def _excess(evidence, rows, travelled):
     nearby = np.fmax(_highest_nearby(later), _next(update))
     number = _number(evidence)
     excess = travelled / (nearby * number)
-    # If units, or the whole kernel, get no gradient for long, updates are rare and prove little.
-    is_sparse = _highest_nearby(evidence.column("dead_units")[rows]) >= SPARSE
+    # If units, or the whole kernel, got no gradient for long, updates are rare and prove little.
+    is_sparse = _shifted(_highest_nearby(evidence.column("dead_units")[rows])) >= SPARSE
     return np.where((nearby > 0) & ~is_sparse, excess / _needed(evidence), np.nan)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from gtlog.diagnosis.faults import UPDATES_TOO_LARGE
 from gtlog.diagnosis.robust import (
     highest,
+    highest_before,
     least_of,
     median,
     median_of_others,
@@ -76,6 +77,9 @@ SEVERAL, SEVERAL_WITHIN = 2, 5
 PERSISTENCE = 2
 # The scale of a kernel that the first update has blown up, and how many times that of the others.
 BLOWN, BESIDE_PEERS = 4.5, 4.0
+# Decades by which the rate of one kernel leaps beyond the others', and the update ratio then.
+LEAPT, LEAPT_RATIO = 0.9, np.log10(0.05)
+FEWEST_KERNELS = 3
 # Share of the loss that is left if a run does not learn.
 LOSS_KEPT = 0.85
 # The share of the run that is its start, and the share of the loss that is left if a run learns.
@@ -101,6 +105,7 @@ def find(evidence):
     is_harmful &= _lasts(evidence, is_harmful)
     is_local = (evidence.excess_update >= EXCESS) & (ratio >= LOCAL_RATIO) & is_grown
     is_local = persists(is_local, PERSISTENCE) & ~persists(is_scaled, PERSISTENCE)
+    is_large |= _leaps_alone(evidence, ratio)
     is_large |= _before_nan(evidence, ratio) | _at_first(evidence, ratio, is_grown)
     is_any = is_large | is_harmful | is_local | _has_risen(evidence, ratio, counts)
     leap = evidence.leap
@@ -158,6 +163,31 @@ def _settles(evidence, ratio, counts):
     learns = late < (LEARNED_WELL * least_of(first) if is_wide else LEARNED * typical(first))
     at_first[:, :end] = (is_calm & learns)[:, None]
     return at_first
+
+
+def _leaps_alone(evidence, ratio):
+    """Where the rate of one kernel leaps, and the others' do not; and the loss is worse for it.
+
+    A rate is what an update is for the same gradient, where updates follow gradients.
+    """
+    number = len(evidence)
+    leaps = np.zeros(ratio.shape, bool)
+    if number <= SOON or len(ratio) < FEWEST_KERNELS:
+        return leaps
+    update = np.where(np.isfinite(ratio), evidence.of_kernels("update_rms"), np.nan)
+    rate = update - evidence.gradient if evidence.updates_follow(number) else update
+    rate = np.where(np.isfinite(rate), rate, np.nan)
+    rise = rate - shifted(smooth(rate, SOON), 1)
+    beyond = rise - median_of_others(rise)
+    leaps = (beyond >= LEAPT) & (rate - highest_before(rate) >= ROSE) & (ratio >= LEAPT_RATIO)
+    leaps[:, :LATER] = False
+    is_scaled = (np.abs(evidence.inward) >= INWARD) & (ratio < MOST_OF_DECAY)
+    leaps &= ~is_scaled
+    for column in np.flatnonzero(leaps.any(axis=0)):
+        before, after = evidence.loss_around(int(column))
+        is_gone = not np.isfinite(evidence.gradient[:, -1]).any()
+        leaps[:, column] &= bool(after > WORSE_BY_RATE * before) or is_gone
+    return leaps
 
 
 def _at_first(evidence, ratio, is_grown):

@@ -31,7 +31,7 @@ LOSS_KEPT = 0.75
 # A warm-up: ratio of the last updates to the first.
 WARM_UP = 1.5
 # ... and, from scratch, to those of the middle third, in which a warm-up is at half of its way.
-GROWS_ON = 1.4
+GROWS_ON, LARGEST_THAT_GROWS = 1.4, -4.5
 LARGEST_OF_WARM_UP = -5.0
 # Decades below the peers, and of the update ratio itself.
 DEFICIT = -0.8
@@ -73,10 +73,11 @@ def _of_the_whole(evidence, ratio, largest):
         return []
     middle = median(ratio, 0)
     middle = middle[np.isfinite(middle)]
-    thirds = [np.median(one) for one in np.array_split(middle, 3)]
-    grows = thirds[2] - thirds[0] > np.log10(WARM_UP)
-    if evidence.is_from_scratch:
-        grows &= thirds[2] - thirds[1] > np.log10(GROWS_ON)
+    third = max(1, len(middle) // 3)
+    last_third = np.median(middle[-third:])
+    grows = last_third - np.median(middle[:third]) > np.log10(WARM_UP)
+    if evidence.is_from_scratch and largest.max() <= LARGEST_THAT_GROWS:
+        grows &= last_third - np.median(middle[third : max(2 * third, 2)]) > np.log10(GROWS_ON)
     if grows and not (evidence.is_whole and largest.max() <= LARGEST_OF_WARM_UP):
         return []
     loss = f", and the loss went from {figure(first)} to {figure(last)}"

@@ -115,7 +115,7 @@ def _ceased(evidence):
     """
     is_zero = evidence.gradient == -np.inf
     lasting = unless_by_chance(is_zero, LEAST_SURPRISE, width=0)
-    lasting[:, -1] &= lasting.sum(axis=1) >= PERSISTENCE
+    lasting[:, -1] &= lasting.sum(axis=1) >= FEWEST_STEPS
     for place in np.flatnonzero(lasting[:, -1])[::-1]:
         start, row = int(lasting[place].argmax()), int(evidence.kernels[place])
         fed = evidence.fed_by(place)

@@ -14,7 +14,14 @@ import numpy as np
 
 from gtlog.diagnosis.evidence import RECURRENT_KERNEL
 from gtlog.diagnosis.faults import WEIGHTS_SHRINKING
-from gtlog.diagnosis.robust import highest, knee, median, median_of_others, typical
+from gtlog.diagnosis.robust import (
+    highest,
+    knee,
+    median,
+    median_of_others,
+    onset_of_last_run,
+    typical,
+)
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
@@ -36,6 +43,7 @@ REGAINED = 0.15
 SHARE_KEPT = 0.5
 # Share of kernels from which on it is no fault of single layers.
 MOST_OF_LOCAL = 0.6
+MOST_DRAWN = 0.7
 FEWEST_STEPS = 6
 LOSS_KEPT = 0.9
 LOSS_ROSE = 1.5
@@ -52,6 +60,9 @@ def find(evidence):
     last = _last(evidence, change)
     if (last <= LOST_BY_ALL)[_is_no_recurrence(evidence)].mean() > MOST_KERNELS:
         return _of_the_whole(evidence, change)
+    drawn = _all_are_drawn_in(evidence, change)
+    if drawn:
+        return drawn
     beside_peers = last - median_of_others(change)[:, -1]
     shrinks = (last <= LOST) & (beside_peers <= LOST_BESIDE_PEERS)
     is_scaled = evidence.late_scaling >= SCALING
@@ -63,6 +74,17 @@ def find(evidence):
         if whole:
             return whole
     return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(shrinks)]
+
+
+def _all_are_drawn_in(evidence, change):
+    """Whether nearly all kernels go straight towards zero to the end, while the loss rises."""
+    is_drawn = (evidence.inward >= INWARD)[_is_no_recurrence(evidence)].mean(axis=0)
+    start = int(onset_of_last_run((is_drawn > MOST_DRAWN)[None])[0])
+    if len(evidence) - start < FEWEST_STEPS:
+        return []
+    before, after = evidence.loss_around(start)
+    lost = typical(change[:, max(0, start - 1)] - change[:, -1])
+    return _of_the_whole(evidence, change) if lost >= LOST_INWARD and after > LOSS_ROSE * before else []
 
 
 def _is_no_recurrence(evidence):
