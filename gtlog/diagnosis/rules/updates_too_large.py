@@ -181,8 +181,8 @@ def _leaps_alone(evidence, ratio):
     beyond = rise - median_of_others(rise)
     leaps = (beyond >= LEAPT) & (rate - highest_before(rate) >= ROSE) & (ratio >= LEAPT_RATIO)
     leaps[:, :LATER] = False
-    is_scaled = (np.abs(evidence.inward) >= INWARD) & (ratio < MOST_OF_DECAY)
-    leaps &= ~is_scaled
+    is_scaled = (soon(np.abs(evidence.inward)) >= INWARD) | (soon(evidence.scaling) >= SCALING)
+    leaps &= ~is_scaled | (ratio >= MOST_OF_DECAY)
     for column in np.flatnonzero(leaps.any(axis=0)):
         before, after = evidence.loss_around(int(column))
         is_gone = not np.isfinite(evidence.gradient[:, -1]).any()

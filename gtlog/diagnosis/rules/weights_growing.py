@@ -11,7 +11,7 @@ of scale, peers and rate is our own.
 import numpy as np
 
 from gtlog.diagnosis.faults import WEIGHTS_GROWING
-from gtlog.diagnosis.robust import knee, median_of_others, typical
+from gtlog.diagnosis.robust import knee, median_of_others, onset_of_last_run, typical
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, several, times
 
@@ -54,22 +54,28 @@ def find(evidence):
         return _of_the_whole(evidence, change, grows, is_scaled)
     local = grows & (beside_peers >= GREW_BESIDE_PEERS)
     local |= is_scaled & (last >= GREW_BY_SCALING) & (beside_peers >= GREW_BY_SCALING)
-    local |= _was_drawn_out(evidence, change)
-    return [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(local)]
+    sightings = [_of_kernel(evidence, int(place), change) for place in np.flatnonzero(local)]
+    starts = _starts_of_straight_ways(evidence)
+    for place in np.flatnonzero(~local & (starts < len(evidence))):
+        sighting = _of_kernel(evidence, int(place), change)
+        sightings.append(sighting._replace(onset=max(sighting.onset, int(starts[place]))))
+    return sightings
 
 
-def _was_drawn_out(evidence, change):
-    """Which kernels went straight away from zero, to the end, while their peers did not."""
+def _starts_of_straight_ways(evidence):
+    """Index from which on a kernel goes straight away from zero, unlike its peers, to the end.
+
+    The number of logged steps for a kernel that does not.
+    """
     size = evidence.logarithm("value_rms")[evidence.kernels]
-    gained = np.zeros(size.shape)
-    gained[:, 1:] = np.diff(size, axis=1)
-    is_straight = (evidence.inward <= -OUTWARD) & np.isfinite(gained)
-    straight = np.where(is_straight, gained, 0.0).sum(axis=1)
-    beyond = straight - median_of_others(straight[:, None])[:, 0]
-    goes_on = is_straight[:, -FEWEST_OUTWARD:].all(axis=1)
-    is_large = evidence.first_scale >= LEAST_FIRST_SCALE
-    is_large &= evidence.scale[:, -1] >= LEAST_SCALE_OUTWARD
-    return goes_on & (beyond >= GREW_OUTWARD) & is_large
+    starts = onset_of_last_run(evidence.inward <= -OUTWARD)
+    before = size[np.arange(len(size)), np.clip(starts - 1, 0, size.shape[1] - 1)]
+    gained = size[:, -1] - before
+    grew = gained - median_of_others(gained[:, None])[:, 0] >= GREW_OUTWARD
+    grew &= evidence.first_scale >= LEAST_FIRST_SCALE
+    grew &= evidence.scale[:, -1] >= LEAST_SCALE_OUTWARD
+    grew &= len(evidence) - starts >= FEWEST_OUTWARD
+    return np.where(grew, starts, len(evidence))
 
 
 def _late_rate(evidence, change):
