@@ -372,20 +372,33 @@ class Evidence:
     def may_be_routed(self, place):
         """Whether a kernel may be of an expert: one of several that a router chooses from.
 
-        An expert that no example is given to has no gradient, and nothing is wrong with it. A
-        router has an output for each of them.
+        An expert that no example is given to has no gradient, and nothing is wrong with it.
         """
         shapes = [self.rows[row].shape for row in self.kernels]
-        alike = [number for number, shape in enumerate(shapes) if shape == shapes[place]]
-        return len(alike) > 1 and any(
-            shape[-1] == len(alike) and shape != shapes[place] for shape in shapes[: alike[-1]]
+        number = shapes.count(shapes[place])
+        return any(
+            shapes[router][-1] <= number and shapes.count(expert) == number
+            for router, expert in self._routers
         )
 
     def may_route(self, place):
-        """Whether a kernel may be that of a router: it has an output for each of several alike."""
+        """Whether a kernel may be that of a router."""
+        return any(place == router for router, _ in self._routers)
+
+    @functools.cached_property
+    def _routers(self):
+        """Places of kernels that may be routers, and the shapes of their experts.
+
+        A router has the inputs that its experts have, and an output for each of them. There are as
+        many alike, at least: other layers may have experts too.
+        """
         shapes = [self.rows[row].shape for row in self.kernels]
-        number = shapes[place][-1]
-        return number > 1 and any(shapes.count(shape) == number for shape in shapes[place + 1 :])
+        return [
+            (place, expert)
+            for place, shape in enumerate(shapes)
+            for expert in dict.fromkeys(shapes[place + 1 :])
+            if expert[-2] == shape[-2] and 1 < shape[-1] <= shapes.count(expert) and expert != shape
+        ]
 
     def way(self):
         """How far the kernels moved in all, as a share of their size; the median of the kernels."""
