@@ -112,6 +112,21 @@ class TestTable:
                     )
             copies.append(arrays[2:])
 
+    @pytest.mark.parametrize(
+        "shape, has_units", [((4, 3), True), ((1, 3), False), ((2, 4, 3), False)]
+    )
+    def test_units_of_a_matrix_whose_name_says_nothing(self, shape, has_units, logdir):
+        """A hand-written module's matrix has units; what is added to each example has none."""
+        matrix = tf.Variable(np.random.RandomState(0).randn(*shape), name="layer/theta")
+        of_units = tf.constant([1.0, 0.0, 0.0], matrix.dtype)
+        with only_vitals(logdir) as logger, logger.step():
+            with gtlog.InstrumentedTape() as tape:
+                loss = tf.reduce_sum(matrix * of_units)
+            tape.gradient(loss, [matrix])
+        row = tables(logdir)[0]["layer/theta"]
+        expected = (2 / 3, 0.0) if has_units else (math.nan, math.nan)
+        np.testing.assert_allclose([row["dead_units"], row["identical_units"]], expected)
+
     def test_header(self, kernel, bias, logdir):
         """The header names columns and variables, in the order in which these were made."""
         with only_vitals(logdir) as logger, logger.step():

@@ -13,6 +13,7 @@ from benchmarks.faults.programs import SETS
 EARLY, MIDDLE, LATE = "early", "middle", "late"
 _TWO, _SEED = 2, 10
 
+
 class Faulty(NamedTuple):
     """A faulty run to be."""
 

@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from gtlog.diagnosis.connections import RECURRENT_KERNEL, Connections, inputs_of, is_added
 from gtlog.diagnosis.leap import leap_of
 from gtlog.diagnosis.robust import (
     carried,
@@ -11,12 +12,10 @@ from gtlog.diagnosis.robust import (
     median,
     median_of_others,
     smooth,
-    spread,
     typical,
 )
 from gtlog.vitals.columns import SKETCHES
 
-RECURRENT_KERNEL = "recurrent_kernel"
 KERNELS = ("kernel", RECURRENT_KERNEL)
 OTHER = "other"
 
@@ -34,7 +33,7 @@ NEXT = 3
 # the next kernel; how far the gradient of the keys' bias, which is rounding, lies below that of its
 # kernel. Then the most axes: dense kernels have two, kernels of heads have three.
 ALIKE, FAR_SMALLER, NO_BIAS = 1.0, 0.5, 2.0
-AXES_OF_HEADS = MOST_AXES_OF_SCORES = 3
+MOST_AXES_OF_SCORES = 3
 # Of a kernel. A line that is fitted to noise moves its two weights about, and odd behaviour of a
 # network of a few units is no sign of a fault.
 LEAST_ELEMENTS = 16
@@ -117,7 +116,7 @@ class Evidence:
     def _is_kernel(row):
         # In a hand-written module names do not show the role of a matrix.
         is_matrix = len(row.shape) >= 2 and np.prod(row.shape) >= LEAST_ELEMENTS
-        is_matrix &= row.role != OTHER or not _is_added(row.shape)
+        is_matrix &= row.role != OTHER or not is_added(row.shape)
         return is_matrix and row.role in (*KERNELS, OTHER)
 
     @functools.cached_property
@@ -294,15 +293,6 @@ class Evidence:
         is_known = self.applied & np.isfinite(ratio)
         return np.where(is_known, ratio, np.nan)
 
-    def updates_follow(self, column):
-        """Whether the updates before a column follow the gradients, as those of SGD do.
-
-        Then the kernels lie nearer together in the ratio of update to gradient than in the update.
-        """
-        update = _finite(self.of_kernels("update_rms"))[:, :column]
-        rate = update - _finite(self.gradient)[:, :column]
-        return bool(typical(spread(rate)) < typical(spread(update)))
-
     @functools.cached_property
     def leap(self):
         """The `Leap` by which updates replaced most of the weights; None if there is none."""
@@ -323,39 +313,9 @@ class Evidence:
         return size - first[:, None]
 
     @functools.cached_property
-    def feeds_soon(self):
-        """Whether the outputs of a kernel can be the inputs of one of the few after it."""
-        fed = [self.fed_by(place)[:1] for place in range(len(self.kernels))]
-        return np.array([bool(one) and one[0] <= n + NEXT for n, one in enumerate(fed)], bool)
-
-    @functools.cached_property
-    def feeds_next(self):
-        """Whether the outputs of a kernel can be the inputs of the next one, `[kernels]`.
-
-        The last layer of one network and the first of another say nothing about each other: each
-        has a loss of its own, or a weight of its own in one loss. The number of inputs may be a
-        multiple of the number of channels, if an image is flattened.
-        """
-        rows = [self.rows[row] for row in self.kernels]
-        fits = [_feeds(one, next_one) for one, next_one in zip(rows, rows[1:])]
-        return np.array([*fits, False][: len(rows)], bool)
-
-    def fed_by(self, place):
-        """Places of later kernels whose inputs can be the outputs of a kernel, the next one first.
-
-        The outputs of several layers of one shape may be joined to one input.
-        """
-        row = self.rows[self.kernels[place]]
-        alike = sum(self.rows[one].shape == row.shape for one in self.kernels)
-        after = range(place + 1, len(self.kernels))
-        rows = {one: self.rows[self.kernels[one]] for one in after}
-        units = row.shape[-2] if row.role == RECURRENT_KERNEL else row.shape[-1]
-        return [
-            one
-            for one, next_row in rows.items()
-            if next_row.role != RECURRENT_KERNEL
-            and (_feeds(row, next_row) or (alike > 1 and alike * units in _widths_in(next_row)))
-        ]
+    def connections(self):
+        """What the shapes of the kernels tell of what comes after what: `Connections`."""
+        return Connections([self.rows[row] for row in self.kernels])
 
     def leads_on(self, place, start=0):
         """Whether something that a kernel feeds gets a gradient from a column on.
@@ -363,42 +323,11 @@ class Evidence:
         A head that the loss does not use feeds nothing, and its layers feed nothing that does.
         """
         gradient = self.column("gradient_rms")
-        for one in self.fed_by(place)[:1]:
+        for one in self.connections.fed_by(place)[:1]:
             row = int(self.kernels[one])
             rows = [other for other in (row, self.bias_of(row)) if other is not None]
             return bool((gradient[rows, start:] > 0).any())
         return False
-
-    def may_be_routed(self, place):
-        """Whether a kernel may be of an expert: one of several that a router chooses from.
-
-        An expert that no example is given to has no gradient, and nothing is wrong with it.
-        """
-        shapes = [self.rows[row].shape for row in self.kernels]
-        number = shapes.count(shapes[place])
-        return any(
-            shapes[router][-1] <= number and shapes.count(expert) == number
-            for router, expert in self._routers
-        )
-
-    def may_route(self, place):
-        """Whether a kernel may be that of a router."""
-        return any(place == router for router, _ in self._routers)
-
-    @functools.cached_property
-    def _routers(self):
-        """Places of kernels that may be routers, and the shapes of their experts.
-
-        A router has the inputs that its experts have, and an output for each of them. There are as
-        many alike, at least: other layers may have experts too.
-        """
-        shapes = [self.rows[row].shape for row in self.kernels]
-        return [
-            (place, expert)
-            for place, shape in enumerate(shapes)
-            for expert in dict.fromkeys(shapes[place + 1 :])
-            if expert[-2] == shape[-2] and 1 < shape[-1] <= shapes.count(expert) and expert != shape
-        ]
 
     def way(self):
         """How far the kernels moved in all, as a share of their size; the median of the kernels."""
@@ -562,46 +491,6 @@ class _Beginning:
         return self._table.column(name)[:, : self._number]
 
 
-def _is_added(shape):
-    """Whether it is added to each example of a batch, as positions and the token of a class are."""
-    return len(shape) > 2 and shape[0] == 1
-
-
-def _feeds(row, next_row):
-    """Whether a kernel, of a layer that may be recurrent, can hand its outputs to the next one."""
-    if next_row.role == RECURRENT_KERNEL:
-        return True
-    outputs = row.shape[-2] if row.role == RECURRENT_KERNEL else row.shape[-1]
-    if outputs <= 1:
-        return False
-    inputs = next_row.shape[-2]
-    is_flattened = len(row.shape) > 2 and len(next_row.shape) == 2 and inputs % outputs == 0
-    return is_flattened or not _widths_out(row, outputs).isdisjoint(_widths_in(next_row))
-
-
-def _widths_out(row, outputs):
-    """Widths that the outputs may have. A kernel of heads has an axis of heads before its last."""
-    has_heads = len(row.shape) == AXES_OF_HEADS and row.role != RECURRENT_KERNEL
-    return {outputs, int(np.prod(row.shape[1:]))} if has_heads else {outputs}
-
-
-def _widths_in(row):
-    """Widths that the inputs may have. A kernel of heads has them in its first axes."""
-    widths = {row.shape[-2]}
-    if len(row.shape) == AXES_OF_HEADS:
-        widths |= {row.shape[0], inputs_of(row.shape)}
-    return widths
-
-
-def inputs_of(shape):
-    """Number of inputs of each unit of a kernel: all its axes but the last.
-
-    >>> inputs_of((3, 3, 16, 32))
-    144
-    """
-    return int(np.prod(shape[:-1]))
-
-
 def _highest_after(values):
     """For each row the highest of the rows after it; NaN if none of these is known."""
     known = np.where(np.isnan(values), -np.inf, values)
@@ -612,7 +501,7 @@ def _highest_after(values):
 
 
 def _high_after(values):
-    """For each row the second highest of the rows after it, if there are three; else the highest."""
+    """For each row the second highest after it if three are known, and else the highest."""
     after = _highest_after(values)
     for row in range(len(values) - 3):
         later = np.where(np.isnan(values[row + 1 :]), -np.inf, values[row + 1 :])

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gtlog.diagnosis.robust import highest, highest_before, log10, median, typical
+from gtlog.diagnosis import rates
+from gtlog.diagnosis.robust import highest, highest_before, log10, typical
 
 # Decades by which a kernel moves farther than ever before, and the share of its size by which it
 # moves. Healthy runs reach 0.5 decades and a tenth of the size, leaps of a rate 0.8 and 0.4.
@@ -95,7 +96,7 @@ def _is_seen(evidence, column):
     rise = _rise(update, column)
     if np.isnan(rise).mean() > GONE or not typical(rise) >= ROSE:
         return False
-    follows = evidence.updates_follow(column)
+    follows = rates.follow_gradients(evidence, column)
     return not follows or typical(_rise(rate, column)) >= ROSE_BEYOND_GRADIENT
 
 

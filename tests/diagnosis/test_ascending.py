@@ -53,3 +53,19 @@ def test_without_kernels_nothing_is_said():
     unknown["value_nonfinite"] = table.column("value_nonfinite")
     found = judge(make_table(table.steps, table.variables, unknown, {}))
     assert [one.fault for one in found] == ["nonfinite"]
+
+
+def test_before_nan_after_one_logged_step():
+    """Where all goes straight up the gradient in the one step before NaN, that is what ended it."""
+    training = Training(optimizer="sgd", rate=3.0)
+    training.rates = [-1.0] * len(training.rates)
+    table = training.run(60, 15)
+    assert not np.isfinite(table.step_values["loss"][1:]).any()
+    assert alarms(table)[0] == ("ascending", None)
+
+
+def test_from_the_start_where_all_weights_grow():
+    """Growth that the first updates began uphill is ascent."""
+    training = Training(rate=5e-3)
+    training.rates = [-1.0] * len(training.rates)
+    assert alarms(training.run(240, 20))[0] == ("ascending", None)

@@ -1,9 +1,10 @@
 """Initialization: a scale of the first weights that is far off, with a symptom."""
 
+import numpy as np
 import pytest
 
 from .judged import alarms, layer
-from .training import Training
+from .training import Training, make_table
 
 
 @pytest.mark.parametrize("factor", [20, 0.01])
@@ -44,3 +45,25 @@ def test_not_of_two_hundredths():
     for weight in training.weights:
         weight[:] = training.random.randn(*weight.shape) * 0.05
     assert alarms(training.run(150)) == []
+
+
+def test_small_weights_everywhere_that_a_run_overcomes():
+    """Kernels that all start small, whose gradients then grow, are named though the run learns."""
+    training = Training(rate=1e-2)
+    for weight in training.weights:
+        weight *= 0.07
+    assert alarms(training.run(200)) == [("initialization", None)]
+
+
+def test_large_weights_everywhere_with_one_output():
+    """Of one output no guess is known: then a high loss that hardly falls is the symptom."""
+    table = Training(rate=1e-5).run(100)
+    rows = [
+        row._replace(shape=(*row.shape[:-1], 1)) if place > 5 else row
+        for place, row in enumerate(table.variables)
+    ]
+    columns = {name: np.array(table.column(name)) for name in table.columns}
+    columns["value_rms"] *= 8.0
+    loss = np.linspace(50.0, 30.0, 100)
+    found = alarms(make_table(table.steps, rows, columns, {"loss": loss}))
+    assert ("initialization", None) in found

@@ -67,3 +67,12 @@ def test_not_of_few_noisy_losses():
     first, last = every.step_values["loss"][:44], every.step_values["loss"][-44:]
     assert np.mean(last) < 0.8 * np.mean(first)
     assert alarms(Training(rate=3e-4, batch=4).run(220, 10)) == []
+
+
+@pytest.mark.parametrize("level, found", [(0.69, [("not_learning", None)]), (1.0, [])])
+def test_two_classes_that_are_told_by_the_product_of_two_layers(level, found):
+    """A loss that begins and stays at that of a guess among two is none of a learner."""
+    table = Training(shuffled=True, rate=3e-3).run(160)
+    loss = level + 0.01 * np.random.RandomState(0).randn(160)
+    columns = {name: table.column(name) for name in table.columns}
+    assert alarms(make_table(table.steps, table.variables, columns, {"loss": loss})) == found

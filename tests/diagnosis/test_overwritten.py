@@ -101,3 +101,22 @@ def test_not_of_a_burst_of_updates(leap, found):
     way = [0.0003, -0.0003] * 10 + [leap] + [0.0003, -0.0003] * 4 + [0.0]
     table = walked([rest, way, rest, rest])
     assert [fault for fault, _ in alarms(table) if fault == "overwritten"] == found
+
+
+@pytest.mark.parametrize("others, found", [(0.0001, ["overwritten"]), (0.002, [])])
+def test_a_jump_as_far_as_all_updates_could_carry(others, found):
+    """Where small updates never did so before, and the other kernels do not, it is a jump."""
+    rest = [others, -others] * 15
+    way = [0.0001, -0.0001] * 10 + [0.0065] + [0.0001, -0.0001] * 4 + [0.0]
+    table = walked([rest, way, rest, rest], update=0.0005)
+    assert [fault for fault, _ in alarms(table) if fault == "overwritten"] == found
+
+
+def test_a_layer_that_is_set_to_zeros():
+    """Units that are dead after it do not hide it."""
+
+    def zero(training, step):
+        if step == 80:
+            training.weights[1] *= 0.0
+
+    assert alarms(Training(before_step=zero).run(150, 3))[0] == ("overwritten", layer(1))

@@ -29,3 +29,26 @@ def test_highest_before():
     """Unknown numbers are passed over, and before the first one nothing is known."""
     values = np.array([[np.nan, 2.0, 1.0, np.nan, 3.0]])
     np.testing.assert_array_equal(robust.highest_before(values), [[np.nan, np.nan, 2.0, 2.0, 2.0]])
+
+
+def test_a_knee_is_no_later_dip():
+    """Where a way is gone at once, what is regained later does not move its beginning."""
+    change = np.array([0.0] * 5 + [-1.2] * 10 + [-0.6, -1.1, -1.2, -0.7, -1.2])
+    assert robust.knee(np.arange(20), change) in (4, 5)
+
+
+@pytest.mark.parametrize(
+    "lag, expected", [(1, [[0, 1, 2]]), (-1, [[2, 3, 0]]), (5, [[0, 0, 0]]), (-5, [[0, 0, 0]])]
+)
+def test_columns_are_shifted(lag, expected):
+    """To later places, or to earlier ones; what is shifted out is gone."""
+    assert robust.shifted(np.array([[1, 2, 3]]), lag, 0).tolist() == expected
+
+
+def test_what_always_stood_is_no_chance():
+    """A window that begins a step late, of flags that have stood from the first column on."""
+    windows = np.array([[False] * 5 + [True] * 9])
+    single = np.ones((1, 14), bool)
+    assert robust.unless_by_chance(windows, np.log(1e5), single)[0, 5:].all()
+    single[0, 0] = False
+    assert not robust.unless_by_chance(windows, np.log(1e5), single).any()

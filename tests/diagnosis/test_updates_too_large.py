@@ -1,11 +1,12 @@
 """Updates too large: of the network, or of one layer."""
 
+import numpy as np
 import pytest
 
 from gtlog.diagnosis.judge import judge
 
 from .judged import alarms, layer
-from .training import Training
+from .training import Training, make_table
 
 
 @pytest.mark.parametrize("optimizer, rate", [("sgd", 4.0), ("adam", 0.3)])
@@ -125,3 +126,46 @@ def test_not_of_a_network_that_is_replaced_at_first_and_learns():
     assert (table.column("update_ratio")[::2, :2] > 0.12).mean() > 0.5
     assert table.step_values["loss"][-1] < 0.01 * table.step_values["loss"][0]
     assert alarms(table) == []
+
+
+def test_of_the_first_update_that_blows_a_layer_up():
+    """A layer that the first update makes far larger than the others is named, though all learn."""
+
+    def rate(training, step):
+        training.rates[1] = 1500.0 if step == 0 else 1.0
+
+    training = Training(before_step=rate, rate=1e-3)
+    (finding,) = [one for one in judge(training.run(200, 10)) if one.severity == "alarm"]
+    assert (finding.fault, finding.layer, finding.first_step) == ("updates_too_large", layer(1), 0)
+
+
+def leapt_once(of_loss, others=1.0):
+    """The update of the second layer is a hundred times as large at one logged step."""
+    table = Training(optimizer="sgd", rate=0.02).run(160, 5)
+    columns = {name: np.array(table.column(name)) for name in table.columns}
+    columns["update_rms"][2, 18] *= 100.0
+    columns["update_ratio"][2, 18] = 0.3
+    for row in (0, 4, 6):
+        columns["update_rms"][row, 18] *= others
+    loss = np.array(table.step_values["loss"])
+    loss[18:] *= of_loss
+    return make_table(table.steps, table.variables, columns, {"loss": loss})
+
+
+def test_of_the_rate_of_one_layer_that_leaps():
+    """One update that is far larger for the same gradient is enough, if the loss is the worse."""
+    (finding,) = judge(leapt_once(2.0))
+    assert (finding.fault, finding.layer, finding.first_step) == ("updates_too_large", layer(1), 90)
+
+
+@pytest.mark.parametrize("of_loss, others", [(1.0, 1.0), (2.0, 100.0)])
+def test_not_of_a_leap_without_harm_or_of_all(of_loss, others):
+    """It is nothing if the loss goes on to fall, and no fault of a layer if all have leapt."""
+    assert ("updates_too_large", layer(1)) not in alarms(leapt_once(of_loss, others))
+
+
+@pytest.mark.parametrize("optimizer, rate", [("adam", 1e-3), ("momentum", 0.02)])
+def test_of_a_rate_that_grows_in_all_layers(optimizer, rate):
+    """Where the rates of all layers have grown alike, none is named, whichever is replaced."""
+    training = Training(optimizer=optimizer, rate=lambda step: rate * 10 ** (step / 60))
+    assert alarms(training.run(180, 5))[0] == ("updates_too_large", None)

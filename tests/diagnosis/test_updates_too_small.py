@@ -42,3 +42,13 @@ def test_from_scratch():
     """A run that begins at random with updates of 8e-5 and a loss that stays is not fine-tuning."""
     training = Training(sizes=(10, 32, 32, 2), optimizer="sgd", rate=6e-5)
     assert alarms(training.run(100)) == [("updates_too_small", None)]
+
+
+@pytest.mark.parametrize("lasts, found", [(40, [("updates_too_small", None)]), (120, [])])
+def test_updates_that_settle_far_below_any_use(lasts, found):
+    """Tiny updates that grow at first are no warm-up; those that grow on to the end may be one."""
+
+    def rate(step):
+        return 4e-6 * min(1.0, (step + 1) / lasts)
+
+    assert alarms(Training(rate=rate).run(120)) == found

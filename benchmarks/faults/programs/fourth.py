@@ -260,23 +260,23 @@ class Inverted(Program):
     def sample(self, number):
         """Checks, dots, gradients and noise, in three colours."""
         labels = self.random.randint(self.classes, size=number)
-        rows, columns = np.indices((self.size, self.size))
-        phase = self.random.randint(8, size=(number, 1, 1))
-        kinds = np.stack(
-            [
-                np.broadcast_to((rows + columns + phase) % 2 * 2.0 - 1, (number, *rows.shape)),
-                np.broadcast_to(((rows + phase) % 4 == 0) * (columns % 4 == 0) * 3.0, (number, 8, 8)),
-                np.broadcast_to((rows + phase) / 4.0 - 1.8, (number, 8, 8)),
-                self.random.randn(number, 8, 8),
-            ],
-            axis=1,
-        )
-        image = kinds[np.arange(number), labels][..., None] * self.random.uniform(0.5, 1, (number, 1, 1, 3))
-        return (image + 0.7 * self.random.randn(*image.shape)).astype(np.float32), labels.astype(np.int32)
+        shape = (number, self.size, self.size)
+        rows, columns = np.indices(shape[1:])
+        rows = rows + self.random.randint(8, size=(number, 1, 1))
+        kinds = [
+            (rows + columns) % 2 * 2.0 - 1,
+            (rows % 4 == 0) * (columns % 4 == 0) * 3.0,
+            rows / 4.0 - 1.8,
+            self.random.randn(*shape),
+        ]
+        image = np.stack(kinds, axis=1)[np.arange(number), labels][..., None]
+        image = image * self.random.uniform(0.5, 1, (number, 1, 1, 3))
+        image = image + 0.7 * self.random.randn(*image.shape)
+        return image.astype(np.float32), labels.astype(np.int32)
 
 
 class DeepAndCross(Program):
-    """Embeddings of categories and numbers, crossed with each other, beside a deep part; yes or no."""
+    """Embeddings and numbers, crossed with each other, beside a deep part; yes or no."""
 
     categories = tokens = 12
     fields, numbers = 4, 5

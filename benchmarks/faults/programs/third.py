@@ -132,7 +132,7 @@ class Tagger(Program):
 
 
 class Graph(ByHand):
-    """Three graph convolutions by hand, with ReLU, that tell two groups of nodes and three roles."""
+    """Three graph convolutions by hand, with ReLU, that tell groups and roles of nodes."""
 
     nodes, inputs, width, classes = 12, 6, 20, 6
     taps = ("gcn/0", "gcn/1", "gcn/2")

@@ -16,7 +16,7 @@ Source: AUTOTRAINER counts zero entries of the gradient (0.7); units over a wind
 
 import numpy as np
 
-from gtlog.diagnosis.evidence import RECURRENT_KERNEL
+from gtlog.diagnosis.connections import RECURRENT_KERNEL
 from gtlog.diagnosis.faults import ALARM, DEAD_UNITS, NOTE
 from gtlog.diagnosis.robust import (
     least,
@@ -75,7 +75,7 @@ def find(evidence):
 
 
 def _share(evidence):
-    """The share of units without a gradient; of a matrix of an unknown role just whether it is all."""
+    """The share of units without a gradient; where it is not known, whether it is all of them."""
     share = evidence.column("dead_units")[evidence.kernels]
     share = np.where(np.isnan(share) & (evidence.gradient == -np.inf), 1.0, share)
     return np.where(evidence.is_asked[evidence.kernels], share, np.nan)
@@ -176,6 +176,6 @@ def _place(evidence, places, share, start):
     if evidence.has_live_bias(int(evidence.kernels[last]), start):
         return int(places[-2]) if len(places) > 1 else None
     # A branch that gets no inputs, such as an expert, leaves the layers before it alive.
-    is_in_use = evidence.leads_on(last, start) and not evidence.may_be_routed(last)
+    is_in_use = evidence.leads_on(last, start) and not evidence.connections.may_be_routed(last)
     is_in_use = is_in_use and share.shape[1] - start >= FEWEST_OF_BRANCH
     return last if len(places) == last + 1 or is_in_use else None

@@ -50,7 +50,7 @@ GREW_ALL = 2.0
 # what is left of it for some logged steps; how far the leaps lie apart.
 LEAP_OF_ALL, LEAP_KEPT, APART = 1.5, 1.0, 0.5
 LAST_STEPS, KEPT_STEPS, FEWEST_PAST = 10, 5, 4
-# The share of a kernel's way that leads to zero, and the decades that it lost, if a penalty does it.
+# If a penalty does it: the share of a kernel's way that leads to zero, and the decades of it.
 INWARD, SHRANK = 0.5, -0.3
 PERSISTENCE = 3
 FEWEST_STEPS = 5
@@ -77,7 +77,7 @@ def find(evidence):
         held = _held(evidence, evidence.change_of_gradient)
         sighting = _of_layer(evidence, exploded, smooth(raw), held)
         return [] if _follows_leap(evidence, sighting.onset) else [sighting]
-    return _of_the_whole(evidence, grew) or _with_the_loss(evidence)
+    return _with_the_loss(evidence) or _of_the_whole(evidence, grew)
 
 
 def _is_penalised(evidence):
@@ -93,7 +93,7 @@ def _follows_leap(evidence, onset):
 
 def _is_one_chain(evidence):
     """The kernels whose gradient comes from those after them, of one loss and in one chain."""
-    return evidence.feeds_next & (len(evidence.losses) <= 1)
+    return evidence.connections.feeds_next & (len(evidence.losses) <= 1)
 
 
 def _is_shared(evidence, above):

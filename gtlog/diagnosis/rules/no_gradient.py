@@ -24,8 +24,8 @@ FEWEST_STEPS_OF_ZERO = 5
 DECAY = 0.8
 
 ZEROS = (
-    "One of two layers in a row may start at zero, both may not. Try the initializer that the layer "
-    "has by default for the first of them."
+    "One of two layers in a row may start at zero, both may not. Try the default initializer of "
+    "the first of them."
 )
 
 
@@ -125,7 +125,7 @@ def _of_block(evidence, block, connected):
 def _is_in_use(evidence, row):
     """Whether what the kernel feeds is trained, and no router may have left the kernel out."""
     place = np.flatnonzero(evidence.kernels == row)
-    if not len(place) or evidence.may_be_routed(place[0]):
+    if not len(place) or evidence.connections.may_be_routed(place[0]):
         return False
     return evidence.leads_on(int(place[0]))
 
@@ -145,7 +145,7 @@ def _pair_of_zeros(evidence):
         return []
     is_zero = (evidence.column("value_rms")[rows] == 0).all(axis=1)
     is_zero &= (evidence.column("gradient_rms")[rows] == 0).all(axis=1)
-    pairs = np.flatnonzero(is_zero[:-1] & is_zero[1:] & evidence.feeds_next[:-1])
+    pairs = np.flatnonzero(is_zero[:-1] & is_zero[1:] & evidence.connections.feeds_next[:-1])
     if not len(pairs):
         return []
     first, second = (int(rows[place]) for place in (pairs[0], pairs[0] + 1))

@@ -51,7 +51,7 @@ NEARBY = 8
 SPARSE = 0.5
 # Share of the weights' own size.
 LEAST_DISTANCE = 0.03
-# ... how many times as far as the others, and the largest update ratio, if it is a jump only because
+# ... how many times as far as the others, and the largest update ratio, if it is a jump only since
 # no kernel ever moved so: where a rate is nearly too large, a burst may move one.
 LARGE_DISTANCE, ALONE, LARGEST_RATIO = 0.3, 4.0, 0.045
 

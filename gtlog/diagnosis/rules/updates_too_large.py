@@ -12,10 +12,10 @@ the pilot healthy runs reached 0.10 and faulty ones 0.64 to 3.2 in the first ste
 
 import numpy as np
 
+from gtlog.diagnosis import rates
 from gtlog.diagnosis.faults import UPDATES_TOO_LARGE
 from gtlog.diagnosis.robust import (
     highest,
-    highest_before,
     least_of,
     median,
     median_of_others,
@@ -67,19 +67,14 @@ NEARBY = 3
 WORSE_BY_RATE = 1.2
 RISEN_TENFOLD = 1.0
 TENFOLD_RATIO = np.log10(0.03)
-# Decades between the kernels' ratios of update to gradient, if a plain optimizer has one rate.
-ALIKE = 0.05
-# ... and between their rises, if it is another optimizer.
-ROSE_ALL, ROSE_ALIKE = 0.25, 0.8
 MOST_KERNELS = 0.5
 # How many logged steps do damage, among how many that follow one another.
 SEVERAL, SEVERAL_WITHIN = 2, 5
+# The update ratio of a kernel whose rate leaps.
+LEAPT_RATIO = np.log10(0.05)
 PERSISTENCE = 2
 # The scale of a kernel that the first update has blown up, and how many times that of the others.
 BLOWN, BESIDE_PEERS = 4.5, 4.0
-# Decades by which the rate of one kernel leaps beyond the others', and the update ratio then.
-LEAPT, LEAPT_RATIO = 0.9, np.log10(0.05)
-FEWEST_KERNELS = 3
 # Share of the loss that is left if a run does not learn.
 LOSS_KEPT = 0.85
 # The share of the run that is its start, and the share of the loss that is left if a run learns.
@@ -105,7 +100,7 @@ def find(evidence):
     is_harmful &= _lasts(evidence, is_harmful)
     is_local = (evidence.excess_update >= EXCESS) & (ratio >= LOCAL_RATIO) & is_grown
     is_local = persists(is_local, PERSISTENCE) & ~persists(is_scaled, PERSISTENCE)
-    is_large |= _leaps_alone(evidence, ratio)
+    is_large |= _rate_leaps(evidence, ratio)
     is_large |= _before_nan(evidence, ratio) | _at_first(evidence, ratio, is_grown)
     is_any = is_large | is_harmful | is_local | _has_risen(evidence, ratio, counts)
     leap = evidence.leap
@@ -120,7 +115,7 @@ def find(evidence):
         # Smoothing shows it a step later.
         lag = PERSISTENCE if not is_large[:, onset].any() else PERSISTENCE - 1
         onset = _first_large(ratio[places], max(0, onset - lag), onset)
-    if _is_of_all(evidence, onset):
+    if rates.have_risen_in_all(evidence, onset):
         places = np.arange(len(ratio))
     return [_sighting(evidence, places, onset, ratio)]
 
@@ -165,23 +160,10 @@ def _settles(evidence, ratio, counts):
     return at_first
 
 
-def _leaps_alone(evidence, ratio):
-    """Where the rate of one kernel leaps, and the others' do not; and the loss is worse for it.
-
-    A rate is what an update is for the same gradient, where updates follow gradients.
-    """
-    number = len(evidence)
-    leaps = np.zeros(ratio.shape, bool)
-    if number <= SOON or len(ratio) < FEWEST_KERNELS:
-        return leaps
-    update = np.where(np.isfinite(ratio), evidence.of_kernels("update_rms"), np.nan)
-    rate = update - evidence.gradient if evidence.updates_follow(number) else update
-    rate = np.where(np.isfinite(rate), rate, np.nan)
-    rise = rate - shifted(smooth(rate, SOON), 1)
-    beyond = rise - median_of_others(rise)
-    leaps = (beyond >= LEAPT) & (rate - highest_before(rate) >= ROSE) & (ratio >= LEAPT_RATIO)
-    leaps[:, :LATER] = False
+def _rate_leaps(evidence, ratio):
+    """Where the rate of one kernel leaps, no decay does it, and the loss is worse for it."""
     is_scaled = (soon(np.abs(evidence.inward)) >= INWARD) | (soon(evidence.scaling) >= SCALING)
+    leaps = rates.leaps_of_one(evidence) & (ratio >= LEAPT_RATIO)
     leaps &= ~is_scaled | (ratio >= MOST_OF_DECAY)
     for column in np.flatnonzero(leaps.any(axis=0)):
         before, after = evidence.loss_around(int(column))
@@ -284,35 +266,6 @@ def _late_loss(evidence, start):
     steps = evidence.steps
     fifth = int(np.searchsorted(steps, steps[-1] - (steps[-1] - steps[0]) // 5))
     return typical(evidence.loss[max(start, min(fifth, len(steps) - NEARBY)) :])
-
-
-def _is_of_all(evidence, onset):
-    """Whether all kernels have one rate, that of a plain optimizer, and it has risen."""
-    update, gradient = evidence.of_kernels("update_rms"), evidence.of_kernels("gradient_rms")
-    rate = np.where(np.isfinite(update) & np.isfinite(gradient), update - gradient, np.nan)
-    now = rate[:, onset : onset + NEARBY]
-    is_shared = np.isfinite(now).sum(axis=0) >= 2
-    spread = np.where(is_shared, highest(now.T) + highest(-now.T), np.nan)
-    rose = typical(now) - most_of(rate[:, :NEARBY])
-    if most_of(spread) <= ALIKE and rose >= ROSE_ABOVE_ALL:
-        return True
-    return _have_all_risen(rate if evidence.updates_follow(onset) else update, onset)
-
-
-def _have_all_risen(values, onset):
-    """Whether the rates of all kernels have risen by about as much, at once or soon after."""
-    if onset < NEARBY:
-        return False
-    before = median(values[:, : max(NEARBY, onset - NEARBY)])
-    return any(
-        _is_of_most(median(values[:, onset:end]) - before) for end in (onset + 1, onset + NEARBY)
-    )
-
-
-def _is_of_most(rise):
-    is_known = np.isfinite(rise).mean() > MOST_KERNELS
-    is_alike = most_of(rise) - least_of(rise) <= ROSE_ALIKE
-    return bool(is_known and is_alike and least_of(rise) >= ROSE_ALL)
 
 
 def _follows_gradient(evidence):

@@ -92,7 +92,7 @@ def find(evidence):
         _of_all_before(least(lost, PERSISTENCE), LOST) & _of_all_before(small, BELOW) & fell,
         _leapt(raw) & begun(small >= BELOW / 2, PERSISTENCE),
     )
-    chained = (evidence.feeds_next | evidence.feeds_soon)[:, None]
+    chained = evidence.connections.feeds_soon[:, None]
     *windows, leap = [to_the_end(one & chained) for one in faults]
     found = [*(begun(one, PERSISTENCE) for one in windows), leap]
     found = [one for one in found if one.any()]
@@ -110,19 +110,19 @@ def _rank(lasting):
 def _ceased(evidence):
     """The last layer that gets exactly nothing from some step on, while what it feeds gets a lot.
 
-    An expert that no example is given to any more, and a head that is switched off, are healthy: the
-    first may be routed to, the second feeds no kernel.
+    An expert that no example is given to any more, and a head that is switched off, are healthy:
+    the first may be routed to, the second feeds no kernel.
     """
     is_zero = evidence.gradient == -np.inf
     lasting = unless_by_chance(is_zero, LEAST_SURPRISE, width=0)
     lasting[:, -1] &= lasting.sum(axis=1) >= FEWEST_STEPS
     for place in np.flatnonzero(lasting[:, -1])[::-1]:
         start, row = int(lasting[place].argmax()), int(evidence.kernels[place])
-        fed = evidence.fed_by(place)
+        fed = evidence.connections.fed_by(place)
         is_in_use = bool(fed) and not is_zero[fed[0], start:].any()
         bias = evidence.bias_of(row)
         is_alive = bias is not None and (evidence.column("gradient_rms")[bias, start:] > 0).any()
-        if start and is_in_use and not is_alive and not evidence.may_be_routed(place):
+        if start and is_in_use and not is_alive and not evidence.connections.may_be_routed(place):
             return [_of_ceased(evidence, place, start, fed[0])]
     return []
 
@@ -145,9 +145,9 @@ def _in_a_branch(evidence, stays):
     lost = np.fmin(np.minimum(median_of_others(change) - change, gap), _of_next(change))
     is_known = np.isfinite(evidence.gradient) | np.isnan(evidence.gradient)
     # The head of another loss, which may have a small weight, leads to no kernel after it.
-    is_known &= (evidence.feeds_next | evidence.feeds_soon)[:, None]
+    is_known &= evidence.connections.feeds_soon[:, None]
     fell = (change <= -FELL) & is_known
-    is_plain = [not evidence.may_route(place) for place in range(len(change))]
+    is_plain = [not evidence.connections.may_route(place) for place in range(len(change))]
     alone = (lost >= BRANCH_LOST_ALONE) & (change <= -FELL_ALONE) & is_known
     alone &= np.array(is_plain, bool)[:, None]
     is_dense = np.median(np.diff(evidence.steps)) <= DENSE

@@ -12,7 +12,7 @@ Source: TheDeepChecker sees the end of it (95 % of the weights below 1e-5); peer
 
 import numpy as np
 
-from gtlog.diagnosis.evidence import RECURRENT_KERNEL
+from gtlog.diagnosis.connections import RECURRENT_KERNEL
 from gtlog.diagnosis.faults import WEIGHTS_SHRINKING
 from gtlog.diagnosis.robust import (
     highest,
@@ -84,7 +84,8 @@ def _all_are_drawn_in(evidence, change):
         return []
     before, after = evidence.loss_around(start)
     lost = typical(change[:, max(0, start - 1)] - change[:, -1])
-    return _of_the_whole(evidence, change) if lost >= LOST_INWARD and after > LOSS_ROSE * before else []
+    is_harmful = lost >= LOST_INWARD and after > LOSS_ROSE * before
+    return _of_the_whole(evidence, change) if is_harmful else []
 
 
 def _is_no_recurrence(evidence):
