@@ -40,7 +40,7 @@ def _parser():
         description="Diagnoses trainings with planted faults, and healthy ones.",
     )
     parser.add_argument("--short", action="store_true", help="a dozen faulty, two dozen healthy")
-    parser.add_argument("--half", choices=[*SETS, "all"], default="held_out")
+    parser.add_argument("--set", dest="half", choices=[*SETS, "all"], default="held_out")
     parser.add_argument("--misses", action="store_true", help="list what went wrong, run by run")
     parser.add_argument("--traces", metavar="DIR", help="keep the runs, judge those that are there")
     parser.add_argument("--no-training", action="store_true", help="judge only what is in --traces")

@@ -59,7 +59,7 @@ def find(evidence):
     """The layer with dead units. If several have them, the earliest one, nearest to the loss."""
     kernels = evidence.kernels
     share = _share(evidence)
-    if share.shape[1] < WINDOW or not len(kernels):
+    if share.shape[1] < WINDOW or not len(kernels) or _has_no_inputs(evidence):
         return []
     silent = evidence.silent_units
     share = np.where(np.isnan(silent), share, np.minimum(share, silent))
@@ -72,6 +72,14 @@ def find(evidence):
         if (flags & is_hidden).any():
             return _sighting(evidence, share, flags & is_hidden, severity)
     return []
+
+
+def _has_no_inputs(evidence):
+    """Whether the inputs are zero: the first kernel never gets a gradient, its bias always does."""
+    row = int(evidence.kernels[0])
+    bias = evidence.bias_of(row)
+    gradient = evidence.column("gradient_rms")
+    return bias is not None and bool((gradient[row] == 0).all() and (gradient[bias] > 0).all())
 
 
 def _share(evidence):

@@ -72,7 +72,7 @@ def find(evidence):
     exploded = begun(to_the_end(exploded), PERSISTENCE)
     exploded |= _leapt(raw, LEAP, ABOVE_AFTER_A_LEAP)
     exploded |= _leapt(raw, SHORT_LEAP, ABOVE_AFTER_A_SHORT_LEAP)
-    exploded &= ~_is_penalised(evidence)[:, None]
+    exploded &= ~_is_penalised(evidence, exploded)[:, None]
     if exploded.any():
         held = _held(evidence, evidence.change_of_gradient)
         sighting = _of_layer(evidence, exploded, smooth(raw), held)
@@ -80,10 +80,11 @@ def find(evidence):
     return _with_the_loss(evidence) or _of_the_whole(evidence, grew)
 
 
-def _is_penalised(evidence):
+def _is_penalised(evidence, exploded):
     """Kernels that their gradient leads straight to zero: it is that of a penalty on them."""
-    is_straight = median(evidence.inward) >= INWARD
-    return is_straight & (evidence.change_of_value[:, -1] <= SHRANK)
+    inward = evidence.inward
+    since = np.where(exploded[:, : inward.shape[1]], inward, np.nan)
+    return (median(since) >= INWARD) & (evidence.change_of_value[:, -1] <= SHRANK)
 
 
 def _follows_leap(evidence, onset):
@@ -93,7 +94,7 @@ def _follows_leap(evidence, onset):
 
 def _is_one_chain(evidence):
     """The kernels whose gradient comes from those after them, of one loss and in one chain."""
-    return evidence.connections.feeds_next & (len(evidence.losses) <= 1)
+    return evidence.connections.feeds_soon & (len(evidence.losses) <= 1)
 
 
 def _is_shared(evidence, above):

@@ -45,6 +45,8 @@ MOST_LOOKED_BACK = 24
 # Decades of size, and the share of an update that only scales.
 DRIFT = 0.3
 SCALING = 0.5
+# ... and how far beside the updates such a drift may lead between two logged steps.
+MOST_OF_DRIFT = 4.0
 # Logged steps of which the largest update counts.
 NEARBY = 8
 # Share of units without a gradient.
@@ -54,6 +56,8 @@ LEAST_DISTANCE = 0.03
 # ... how many times as far as the others, and the largest update ratio, if it is a jump only since
 # no kernel ever moved so: where a rate is nearly too large, a burst may move one.
 LARGE_DISTANCE, ALONE, LARGEST_RATIO = 0.3, 4.0, 0.045
+# Decades by which updates exceed all before, if they made the jump.
+LEAP_OF_UPDATES = 0.5
 
 
 def find(evidence):
@@ -64,7 +68,8 @@ def find(evidence):
     travelled = evidence.travelled[rows]
     excess = _excess(evidence, rows, travelled)
     returned = _returns(evidence, rows, excess)
-    jumped = _jumps(evidence, rows, travelled, excess) & ~_drifts(evidence) | returned
+    is_drift = _drifts(evidence) & (excess < MOST_OF_DRIFT)
+    jumped = _jumps(evidence, rows, travelled, excess) & ~is_drift | returned
     if evidence.leap is not None:
         # Some kernels leap farther than others, but updates made all of them leap.
         jumped[:, evidence.leap.column] = False
@@ -120,10 +125,18 @@ def _jumps(evidence, rows, travelled, excess):
     is_alone = (excess >= 1 / EXCESS) & (excess >= ALONE * usual) & (_number(evidence) > FEW)
     is_alone &= travelled >= LARGE_DISTANCE * np.fmax(value, _shifted(value))
     is_alone &= _highest_nearby(evidence.column("update_rms")[rows] / value) <= LARGEST_RATIO
+    is_alone &= ~_updates_leap(evidence, rows)
     is_alone[:, :FEWEST_PAST] = False
     # Updates of small batches come in bursts: then some kernel has gone nearly as far before.
     unseen = ~(excess < BEYOND_ALL_BEFORE * highest(highest_before(excess).T))
     return (is_jump | is_alone) & unseen
+
+
+def _updates_leap(evidence, rows):
+    """Where the updates are far larger than all before: then they made the way."""
+    update = log10(evidence.column("update_rms")[rows])
+    update = np.where(np.isfinite(update), update, np.nan)
+    return np.fmax(update, _next(update)) - highest_before(update) >= LEAP_OF_UPDATES
 
 
 def _drifts(evidence):

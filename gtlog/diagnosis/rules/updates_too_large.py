@@ -190,7 +190,8 @@ def _never_learns(evidence):
     loss = evidence.loss
     if loss is None:
         return False
-    return typical(loss[-(len(loss) // 3) :]) > LOSS_KEPT * typical(loss[1:LATER])
+    lowest = least_of(smooth(loss[None], LATER)[:, LATER:])
+    return not lowest < LOSS_KEPT * typical(loss[1:LATER])
 
 
 def _follows(evidence):

@@ -51,6 +51,8 @@ BRANCH_LOST_A_LITTLE = 1.3
 # ... of a kernel that is no router; healthy ones lose 0.8 decades more than the others.
 BRANCH_LOST_ALONE, FELL_ALONE = 1.6, 0.4
 BRANCH_LEAP = 1.5
+# Share of the first loss that is left if the network has learned nothing.
+LOSS_KEPT = 0.95
 # Training steps between logged steps. With more, a leap cannot be told from a slide.
 DENSE = 5
 # Of gradients that cease: that a gradient so rarely zero is zero so often by chance is less likely
@@ -151,11 +153,14 @@ def _in_a_branch(evidence, stays):
     alone = (lost >= BRANCH_LOST_ALONE) & (change <= -FELL_ALONE) & is_known
     alone &= np.array(is_plain, bool)[:, None]
     is_dense = np.median(np.diff(evidence.steps)) <= DENSE
+    # A branch does not explain why the whole network learns nothing.
+    first, last = evidence.loss_at_ends()
+    is_sure = evidence.is_whole and not last > LOSS_KEPT * first
     kinds = (
         ((lost >= BRANCH_LOST) & fell, PERSISTENCE, True),
         (alone, FEWEST_STEPS, evidence.is_whole),
         (leapt(lost, BRANCH_LEAP, PERSISTENCE) & fell & is_dense, PERSISTENCE, True),
-        (_always(gap >= BRANCH) & is_known & stays, FEWEST_STEPS, evidence.is_whole),
+        (_always(gap >= BRANCH) & is_known & stays, FEWEST_STEPS, is_sure),
         ((lost >= BRANCH_LOST_A_LITTLE) & fell, PERSISTENCE, False),
     )
     for flags, fewest, is_sure in kinds:

@@ -29,6 +29,7 @@ LEAST_FIRST_SCALE = 0.35
 # for so many logged steps, decades beyond the peers, and the scale at the end. A kernel that starts
 # small may learn to be as large as initializers make others.
 OUTWARD, FEWEST_OUTWARD, GREW_OUTWARD, LEAST_SCALE_OUTWARD = 0.8, 4, 0.25, 1.4
+FEWEST_KERNELS = 3
 # The rate of growth in the last third, over the rate in the whole run.
 STEADY = 0.5
 MOST_KERNELS = 0.5
@@ -68,11 +69,12 @@ def _starts_of_straight_ways(evidence):
     The number of logged steps for a kernel that does not.
     """
     size = evidence.logarithm("value_rms")[evidence.kernels]
+    if len(size) < FEWEST_KERNELS:
+        return np.full(len(size), len(evidence))
     starts = onset_of_last_run(evidence.inward <= -OUTWARD)
-    before = size[np.arange(len(size)), np.clip(starts - 1, 0, size.shape[1] - 1)]
-    gained = size[:, -1] - before
-    grew = gained - median_of_others(gained[:, None])[:, 0] >= GREW_OUTWARD
-    grew &= evidence.first_scale >= LEAST_FIRST_SCALE
+    gained = size[:, -1:] - size[:, np.clip(starts - 1, 0, size.shape[1] - 1)]
+    grew = np.diag(gained - median_of_others(gained)) >= GREW_OUTWARD
+    grew = grew & (evidence.first_scale >= LEAST_FIRST_SCALE)
     grew &= evidence.scale[:, -1] >= LEAST_SCALE_OUTWARD
     grew &= len(evidence) - starts >= FEWEST_OUTWARD
     return np.where(grew, starts, len(evidence))
