@@ -6,14 +6,7 @@ import numpy as np
 
 from gtlog.diagnosis.connections import RECURRENT_KERNEL, Connections, inputs_of, is_added
 from gtlog.diagnosis.leap import leap_of
-from gtlog.diagnosis.robust import (
-    carried,
-    log10,
-    median,
-    median_of_others,
-    smooth,
-    typical,
-)
+from gtlog.diagnosis.robust import carried, log10, median, median_of_others, smooth, typical
 from gtlog.vitals.columns import SKETCHES
 
 KERNELS = ("kernel", RECURRENT_KERNEL)
@@ -322,12 +315,12 @@ class Evidence:
 
         A head that the loss does not use feeds nothing, and its layers feed nothing that does.
         """
-        gradient = self.column("gradient_rms")
-        for one in self.connections.fed_by(place)[:1]:
-            row = int(self.kernels[one])
-            rows = [other for other in (row, self.bias_of(row)) if other is not None]
-            return bool((gradient[rows, start:] > 0).any())
-        return False
+        fed = self.connections.fed_by(place)
+        if not fed:
+            return False
+        row = int(self.kernels[fed[0]])
+        rows = [one for one in (row, self.bias_of(row)) if one is not None]
+        return bool((self.column("gradient_rms")[rows, start:] > 0).any())
 
     def way(self):
         """How far the kernels moved in all, as a share of their size; the median of the kernels."""

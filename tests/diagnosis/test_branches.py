@@ -7,7 +7,7 @@ from gtlog.diagnosis.evidence import Evidence
 from gtlog.diagnosis.judge import judge
 from gtlog.vitals.table import VariableRow
 
-from .judged import alarms, layer
+from .judged import alarms, layer, notes
 from .training import Training, make_table
 
 SECOND = slice(2, 4)  # rows of the kernel and the bias of the second layer
@@ -97,6 +97,14 @@ def test_a_branch_that_never_gets_a_gradient_and_feeds_a_layer_that_does():
     table = changed(Training().run(160), without_gradient(0))
     assert alarms(table)[0][0] in ("no_gradient", "dead_units")
     assert alarms(table)[0][1] == layer(1)
+
+
+@pytest.mark.parametrize("first", [0, 80])
+def test_no_alarm_while_a_branch_may_still_be_opened(first):
+    """Before the end of a run, a branch without a gradient may have its time still before it."""
+    table = changed(Training().run(160), without_gradient(first))
+    assert alarms(table, is_whole=False) == []
+    assert layer(1) in [name for _, name in notes(table, is_whole=False)]
 
 
 def test_two_layers_that_start_at_zero():

@@ -185,5 +185,6 @@ def _place(evidence, places, share, start):
         return int(places[-2]) if len(places) > 1 else None
     # A branch that gets no inputs, such as an expert, leaves the layers before it alive.
     is_in_use = evidence.leads_on(last, start) and not evidence.connections.may_be_routed(last)
-    is_in_use = is_in_use and share.shape[1] - start >= FEWEST_OF_BRANCH
+    is_in_use &= share.shape[1] - start >= FEWEST_OF_BRANCH
+    is_in_use &= evidence.is_whole  # before its end, a branch may still be opened
     return last if len(places) == last + 1 or is_in_use else None

@@ -123,11 +123,15 @@ def _of_block(evidence, block, connected):
 
 
 def _is_in_use(evidence, row):
-    """Whether what the kernel feeds is trained, and no router may have left the kernel out."""
+    """Whether what the kernel feeds is trained, and no router may have left the kernel out.
+
+    While a run goes on, a branch that starts at zero may still be opened.
+    """
     place = np.flatnonzero(evidence.kernels == row)
-    if not len(place) or evidence.connections.may_be_routed(place[0]):
+    if not evidence.is_whole or not len(place):
         return False
-    return evidence.leads_on(int(place[0]))
+    is_routed = evidence.connections.may_be_routed(int(place[0]))
+    return not is_routed and evidence.leads_on(int(place[0]))
 
 
 def _moved_by_gradient(evidence, row):

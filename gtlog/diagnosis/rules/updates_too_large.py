@@ -304,8 +304,7 @@ def _is_soon_worse(loss):
     """Where one of the next losses lies far above all of the last ones, `[steps]`."""
     before = shifted(np.where(np.isfinite(loss), loss, np.nan)[None], 1)
     before[0, :1] = loss[:1] if np.isfinite(loss[:1]).all() else np.nan
-    usual = windows(before, SOON)
-    usual = highest(usual[0])
+    usual = highest(windows(before, SOON)[0])
     later = np.stack([shifted(loss[None], -lag)[0] for lag in range(1, SOON + 1)], axis=1)
     is_worse = ~(highest(later) < WORSE * usual) & (usual > 0)
     is_worse[-1:] = False

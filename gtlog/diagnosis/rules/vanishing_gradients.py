@@ -17,7 +17,7 @@ is left out here). Looking at kernels alone, and comparing with peers and the ow
 
 import numpy as np
 
-from gtlog.diagnosis.faults import NOTE, VANISHING_GRADIENTS
+from gtlog.diagnosis.faults import ALARM, NOTE, VANISHING_GRADIENTS
 from gtlog.diagnosis.robust import (
     begun,
     leapt,
@@ -113,7 +113,8 @@ def _ceased(evidence):
     """The last layer that gets exactly nothing from some step on, while what it feeds gets a lot.
 
     An expert that no example is given to any more, and a head that is switched off, are healthy:
-    the first may be routed to, the second feeds no kernel.
+    the first may be routed to, the second feeds no kernel. While the run goes on it is a note: a
+    step that trains its parts by turns may come back to this one.
     """
     is_zero = evidence.gradient == -np.inf
     lasting = unless_by_chance(is_zero, LEAST_SURPRISE, width=0)
@@ -136,7 +137,8 @@ def _of_ceased(evidence, place, start, fed):
         f"and was {figure(10 ** typical(evidence.gradient[place, :start]))} before; "
         f"`{evidence.layer_of(evidence.kernels[fed])}`, which comes after it, gets its own."
     )
-    return Sighting(VANISHING_GRADIENTS, start, text, row, (row,), advice=CEASED)
+    severity = ALARM if evidence.is_whole else NOTE
+    return Sighting(VANISHING_GRADIENTS, start, text, row, (row,), severity, advice=CEASED)
 
 
 def _in_a_branch(evidence, stays):
