@@ -495,13 +495,16 @@ def _highest_after(values):
 
 def _high_after(values):
     """For each row the second highest after it if three are known, and else the highest."""
-    after = _highest_after(values)
-    for row in range(len(values) - 3):
-        later = np.where(np.isnan(values[row + 1 :]), -np.inf, values[row + 1 :])
-        second = np.sort(later, axis=0)[-2]
-        is_known = np.isfinite(second) & (np.isfinite(later).sum(axis=0) > 2)
-        after[row] = np.where(is_known, second, after[row])
-    return after
+    after = np.empty(values.shape)
+    best, second = np.full((2, values.shape[1]), -np.inf)
+    number = np.zeros(values.shape[1], int)
+    for row in reversed(range(len(values))):
+        after[row] = np.where(number > 2, second, best)
+        known = np.where(np.isfinite(values[row]), values[row], -np.inf)
+        second = np.maximum(second, np.minimum(best, known))
+        best = np.maximum(best, known)
+        number += np.isfinite(values[row])
+    return np.where(np.isneginf(after), np.nan, after)
 
 
 def _step_after(values):
