@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
-from gtlog.diagnosis.connections import RECURRENT_KERNEL, Connections, inputs_of, is_added
-from gtlog.diagnosis.leap import leap_of
+from gtlog.diagnosis.relations.connections import RECURRENT_KERNEL, Connections, inputs_of, is_added
+from gtlog.diagnosis.relations.leap import leap_of
 from gtlog.diagnosis.robust import carried, log10, median, median_of_others, smooth, typical
 from gtlog.vitals.columns import SKETCHES
 

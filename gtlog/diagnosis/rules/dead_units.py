@@ -16,8 +16,8 @@ Source: AUTOTRAINER counts zero entries of the gradient (0.7); units over a wind
 
 import numpy as np
 
-from gtlog.diagnosis.connections import RECURRENT_KERNEL
 from gtlog.diagnosis.faults import ALARM, DEAD_UNITS, NOTE
+from gtlog.diagnosis.relations.connections import RECURRENT_KERNEL
 from gtlog.diagnosis.robust import (
     least,
     least_of,

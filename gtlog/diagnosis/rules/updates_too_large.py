@@ -12,8 +12,8 @@ the pilot healthy runs reached 0.10 and faulty ones 0.64 to 3.2 in the first ste
 
 import numpy as np
 
-from gtlog.diagnosis import rates
 from gtlog.diagnosis.faults import UPDATES_TOO_LARGE
+from gtlog.diagnosis.relations import rates
 from gtlog.diagnosis.robust import (
     highest,
     least_of,

@@ -12,8 +12,8 @@ Source: TheDeepChecker sees the end of it (95 % of the weights below 1e-5); peer
 
 import numpy as np
 
-from gtlog.diagnosis.connections import RECURRENT_KERNEL
 from gtlog.diagnosis.faults import WEIGHTS_SHRINKING
+from gtlog.diagnosis.relations.connections import RECURRENT_KERNEL
 from gtlog.diagnosis.robust import (
     highest,
     knee,

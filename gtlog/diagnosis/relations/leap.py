@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gtlog.diagnosis import rates
+from gtlog.diagnosis.relations import rates
 from gtlog.diagnosis.robust import highest, highest_before, log10, typical
 
 # Decades by which a kernel moves farther than ever before, and the share of its size by which it
