@@ -107,6 +107,18 @@ def test_no_alarm_while_a_branch_may_still_be_opened(first):
     assert layer(1) in [name for _, name in notes(table, is_whole=False)]
 
 
+@pytest.mark.parametrize("is_learned", [True, False])
+def test_a_branch_does_not_explain_that_nothing_is_learned(is_learned):
+    """A branch with a small gradient from the start on is a note, where the loss stays as well."""
+    table = Training(rate=3e-3, shuffled=not is_learned).run(160)
+
+    def weaken(columns):
+        columns["gradient_rms"][2] *= 10**-2.3
+
+    expected = ("vanishing_gradients", layer(1)) if is_learned else ("not_learning", None)
+    assert alarms(changed(table, weaken)) == [expected]
+
+
 def test_two_layers_that_start_at_zero():
     """Nothing comes through two kernels of zeros in a row; the first of them is named."""
     training = Training()

@@ -169,3 +169,15 @@ def test_of_a_rate_that_grows_in_all_layers(optimizer, rate):
     """Where the rates of all layers have grown alike, none is named, whichever is replaced."""
     training = Training(optimizer=optimizer, rate=lambda step: rate * 10 ** (step / 60))
     assert alarms(training.run(180, 5))[0] == ("updates_too_large", None)
+
+
+@pytest.mark.parametrize("is_spoilt", [True, False])
+def test_of_the_first_update_where_nothing_is_learned_afterwards(is_spoilt):
+    """A layer that the first update replaces is to blame, where the run then learns nothing."""
+
+    def rate(training, step):
+        training.rates[1] = 300.0 if step == 0 and is_spoilt else 1.0
+
+    training = Training(before_step=rate, rate=3e-3, shuffled=True)
+    expected = ("updates_too_large", layer(1)) if is_spoilt else ("not_learning", None)
+    assert alarms(training.run(160)) == [expected]

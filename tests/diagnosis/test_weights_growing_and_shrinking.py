@@ -147,3 +147,13 @@ def test_what_a_kernel_is_now_counts():
     columns["value_rms"][2, -1] = 2 * columns["value_rms"][2, 0]
     found = judge(make_table(table.steps, table.variables, columns, table.step_values))
     assert "weights_shrinking" not in [one.fault for one in found]
+
+
+def test_strong_growth_is_no_leap_of_a_rate():
+    """Updates that are suddenly far larger and only scale the kernel are growth."""
+
+    def grow(training, step):
+        training.weights[2] *= 1.06 if step >= 52 else 1.0
+
+    training = Training(after_update=grow, rate=1.3e-3)
+    assert alarms(training.run(160, 2))[0] == ("weights_growing", layer(2))

@@ -27,6 +27,7 @@ from gtlog.diagnosis.robust import (
     typical,
     windows,
 )
+from gtlog.diagnosis.rules import not_learning
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import figure, percent, several, times
 
@@ -187,11 +188,13 @@ def _at_first(evidence, ratio, is_grown):
 
 
 def _never_learns(evidence):
+    """Whether the loss stays where it is after the first updates, or comes down to a guess."""
     loss = evidence.loss
     if loss is None:
         return False
     lowest = least_of(smooth(loss[None], LATER)[:, LATER:])
-    return not lowest < LOSS_KEPT * typical(loss[1:LATER])
+    stays = not lowest < LOSS_KEPT * typical(loss[1:LATER])
+    return stays or bool(not_learning.find(evidence))
 
 
 def _follows(evidence):
