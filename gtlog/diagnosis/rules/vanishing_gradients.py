@@ -152,7 +152,9 @@ def _in_a_branch(evidence, stays):
     is_known &= evidence.connections.feeds_soon[:, None]
     fell = (change <= -FELL) & is_known
     is_plain = [not evidence.connections.may_route(place) for place in range(len(change))]
-    alone = (lost >= BRANCH_LOST_ALONE) & (change <= -FELL_ALONE) & is_known
+    # Before a normalisation a kernel that grows has a gradient that is smaller by as much.
+    grew = np.fmax(evidence.change_of_value, 0.0)
+    alone = (lost - grew >= BRANCH_LOST_ALONE) & (change <= -FELL_ALONE) & is_known
     alone &= np.array(is_plain, bool)[:, None]
     is_dense = np.median(np.diff(evidence.steps)) <= DENSE
     # A branch does not explain why the whole network learns nothing.
