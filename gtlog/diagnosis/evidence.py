@@ -6,7 +6,7 @@ import numpy as np
 
 from gtlog.diagnosis.relations.connections import RECURRENT_KERNEL, Connections, inputs_of, is_added
 from gtlog.diagnosis.relations.leap import leap_of
-from gtlog.diagnosis.robust import carried, log10, median, median_of_others, smooth, typical
+from gtlog.diagnosis.robust import carried, finite, log10, median, median_of_others, smooth, typical
 from gtlog.vitals.columns import SKETCHES
 
 KERNELS = ("kernel", RECURRENT_KERNEL)
@@ -70,7 +70,7 @@ class Evidence:
     @functools.cached_property
     def sketch(self):
         """The projections of the values, `[projections, variables, steps]`; NaN if not finite."""
-        return _finite(np.stack([self.column(name) for name in SKETCHES]))
+        return finite(np.stack([self.column(name) for name in SKETCHES]))
 
     @functools.cached_property
     def has_beginning(self):
@@ -224,7 +224,7 @@ class Evidence:
     @functools.cached_property
     def strongest_after(self):
         """For each kernel the largest gradient of those after it, in decades; NaN for the last."""
-        return _highest_after(_finite(self.gradient))
+        return _highest_after(finite(self.gradient))
 
     @functools.cached_property
     def above_those_after(self):
@@ -232,9 +232,9 @@ class Evidence:
 
         It is measured as a root mean square and as a norm, and the smaller result counts.
         """
-        norm = _finite(self.norm_of_gradient)
+        norm = finite(self.norm_of_gradient)
         of_norms = norm - _highest_after(norm)
-        return np.minimum(_finite(self.gradient) - self.strongest_after, of_norms)
+        return np.minimum(finite(self.gradient) - self.strongest_after, of_norms)
 
     @functools.cached_property
     def step_of_gradient(self):
@@ -246,7 +246,7 @@ class Evidence:
         norm = self.norm_of_gradient
         weights = norm + self.logarithm("value_rms")[self.kernels] + norm - self.gradient
         return np.min(
-            [_step_after(smooth(_finite(one))) for one in (self.gradient, norm, weights)], axis=0
+            [_step_after(smooth(finite(one))) for one in (self.gradient, norm, weights)], axis=0
         )
 
     @functools.cached_property
@@ -275,7 +275,7 @@ class Evidence:
         size = self.of_kernels("update_rms")
         size = np.where(self.applied & np.isfinite(size), size, np.nan)
         measures = (size, size - self.of_kernels("gradient_rms"), self.update)
-        excess = np.stack([smooth(one - median_of_others(_finite(one))) for one in measures])
+        excess = np.stack([smooth(one - median_of_others(finite(one))) for one in measures])
         least, most = excess.min(axis=0), excess.max(axis=0)
         return np.where(least > 0, least, np.where(most < 0, most, 0 * least))
 
@@ -300,7 +300,7 @@ class Evidence:
     @functools.cached_property
     def change_of_value(self):
         """Decades by which a kernel grew since it was first seen."""
-        size = smooth(_finite(self.logarithm("value_rms")[self.kernels]))
+        size = smooth(finite(self.logarithm("value_rms")[self.kernels]))
         known = ~np.isnan(size)
         first = size[np.arange(len(size)), known.argmax(axis=1)]
         return size - first[:, None]
@@ -341,7 +341,7 @@ class Evidence:
         share = np.full(size.shape, np.nan)
         reach = number[1:] * np.sqrt(ratio[:, 1:] * ratio[:, :-1])
         share[:, 1:] = np.abs(np.diff(size, axis=1)) / reach
-        return smooth(np.minimum(_finite(share), 1.0), 5)
+        return smooth(np.minimum(finite(share), 1.0), 5)
 
     @functools.cached_property
     def inward(self):
@@ -353,7 +353,7 @@ class Evidence:
         size = self.column("value_rms")[self.kernels]
         share = np.full(size.shape, np.nan)
         share[:, 1:] = -np.diff(size, axis=1) / self.travelled[self.kernels][:, 1:]
-        return _finite(share)
+        return finite(share)
 
     @property
     def late_scaling(self):
@@ -514,9 +514,5 @@ def _step_after(values):
     after = np.full((NEXT, *values.shape), np.nan)
     for number in range(min(NEXT, len(values) - 1)):
         after[number, : len(values) - number - 1] = values[number + 1 :]
-    step = _finite(np.fmin(after[0], median(after, axis=0)) - before)
+    step = finite(np.fmin(after[0], median(after, axis=0)) - before)
     return np.where(np.isnan(values), np.nan, step)
-
-
-def _finite(values):
-    return np.where(np.isfinite(values), values, np.nan)

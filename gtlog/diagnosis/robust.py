@@ -17,6 +17,11 @@ def log10(values):
         return np.log10(np.asarray(values, np.float64))
 
 
+def finite(values):
+    """The values; NaN for those that are infinite, such as the logarithm of zero."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
 def median(values, axis=-1):
     """Median of the known numbers along an axis; NaN if none is known.
 

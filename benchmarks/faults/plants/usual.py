@@ -199,27 +199,23 @@ class ZeroStart(Plant):
     def prepare(self, training):
         for name in self.layer:
             kernel = training.program.kernels[name]
-            kernel.assign(tf.zeros_like(kernel))
+            kernel.assign(self.first_value(kernel))
+
+    def first_value(self, kernel):
+        """What both kernels start at."""
+        return tf.zeros_like(kernel)
 
     def took_hold(self, truth, twin):
         return not truth.value[truth.of(self.layer[0]), self.steps // 2 :].any()
 
 
-class ConstantStart(Plant):
+class ConstantStart(ZeroStart):
     """Two layers in a row whose kernels start at one constant."""
 
     faults = frozenset({faults.IDENTICAL_UNITS})
-    among = "pairs"
-    starts = ("first",)
-    shapes = ("step",)
 
-    def layers(self, names):
-        return frozenset(self.layer)
-
-    def prepare(self, training):
-        for name in self.layer:
-            kernel = training.program.kernels[name]
-            kernel.assign(tf.fill(kernel.shape, 0.5 / float(np.sqrt(kernel.shape[-2]))))
+    def first_value(self, kernel):
+        return tf.fill(kernel.shape, 0.5 / float(np.sqrt(kernel.shape[-2])))
 
     def took_hold(self, truth, twin):
         last = truth.last[truth.of(self.layer[0])]

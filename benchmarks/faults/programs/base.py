@@ -64,6 +64,11 @@ class Program:
             self.shifts[layer.full_name] = layer.bias
         return layer
 
+    def layer_norm(self, name, shape):
+        """A layer normalisation, built; its name may have a scope."""
+        layer = tf.keras.layers.LayerNormalization(name=name.rpartition("/")[2])
+        return self.built(layer, shape, name)
+
     def dense(self, name, inputs, units, activation=None, **options):
         """A dense layer, built; its name may have a scope."""
         own = name.rpartition("/")[2]

@@ -91,10 +91,9 @@ class _Attention(Program):
     def _split(self, x):
         return tf.reshape(x, (-1, self.length, self.heads, self.width // self.heads))
 
-    def layer_norm(self, name):
-        """A layer normalisation, built."""
-        layer = tf.keras.layers.LayerNormalization(name=name.rpartition("/")[2])
-        return self.built(layer, (None, self.length, self.width), name)
+    def norm(self, name):
+        """A normalisation of each place of a sequence."""
+        return self.layer_norm(name, (None, self.length, self.width))
 
     def embedding(self, tokens):
         """Embedding of tokens and of places; they are no kernels."""
@@ -125,10 +124,10 @@ class Encoder(_Attention):
     def _block(self, prefix):
         return (
             self.attention(prefix),
-            self.layer_norm(f"{prefix}/norm_0"),
+            self.norm(f"{prefix}/norm_0"),
             self.dense(f"{prefix}/up", self.width, 2 * self.width),
             self.dense(f"{prefix}/down", 2 * self.width, self.width),
-            self.layer_norm(f"{prefix}/norm_1"),
+            self.norm(f"{prefix}/norm_1"),
         )
 
     def loss(self, batch, tap=untouched):
@@ -162,15 +161,15 @@ class Decoder(_Attention):
         super().__init__(seed)
         self.embed, self.places = self.embedding(self.tokens)
         self.parts = [self._block(f"layer_{number}") for number in range(self.blocks)]
-        self.last_norm = self.layer_norm("last_norm")
+        self.last_norm = self.norm("last_norm")
         self.head = self.dense("vocabulary", self.width, self.tokens)
         self.next = np.random.RandomState(5).permutation(self.tokens)
 
     def _block(self, prefix):
         return (
-            self.layer_norm(f"{prefix}/before_attention"),
+            self.norm(f"{prefix}/before_attention"),
             self.attention(prefix),
-            self.layer_norm(f"{prefix}/before_wide"),
+            self.norm(f"{prefix}/before_wide"),
             self.dense(f"{prefix}/wide", self.width, 3 * self.width),
             self.dense(f"{prefix}/narrow", 3 * self.width, self.width),
         )

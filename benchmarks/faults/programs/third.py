@@ -72,8 +72,7 @@ class Mixer(Program):
         )
 
     def _norm(self, name):
-        layer = tf.keras.layers.LayerNormalization(name=name.rpartition("/")[2])
-        return self.built(layer, (None, self.patches, self.width), name)
+        return self.layer_norm(name, (None, self.patches, self.width))
 
     def loss(self, batch, tap=untouched):
         x, labels = batch
@@ -324,8 +323,7 @@ class VisionTransformer(Program):
         )
 
     def _norm(self, name):
-        layer = tf.keras.layers.LayerNormalization(name=name.rpartition("/")[2])
-        return self.built(layer, (None, None, self.width), name)
+        return self.layer_norm(name, (None, None, self.width))
 
     def _to_heads(self, name):
         shape = (None, self.heads, self.width // self.heads)

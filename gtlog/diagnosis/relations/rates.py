@@ -8,6 +8,7 @@ the rate of the whole network has risen.
 import numpy as np
 
 from gtlog.diagnosis.robust import (
+    finite,
     highest,
     highest_before,
     least_of,
@@ -39,17 +40,17 @@ def follow_gradients(evidence, column):
     Then the kernels lie nearer together in the ratio of update to gradient than in the update.
     """
     update = _update(evidence)[:, :column]
-    rate = update - _known(evidence.gradient)[:, :column]
+    rate = update - finite(evidence.gradient)[:, :column]
     return bool(typical(spread(rate)) < typical(spread(update)))
 
 
 def have_risen_in_all(evidence, onset):
     """Whether the rates of all kernels have risen by about as much, at a column or soon after."""
     update = _update(evidence)
-    rate = update - _known(evidence.of_kernels("gradient_rms"))
+    rate = update - finite(evidence.of_kernels("gradient_rms"))
     if _one_has_risen(rate, onset):
         return True
-    values = update - _known(evidence.gradient) if follow_gradients(evidence, onset) else update
+    values = update - finite(evidence.gradient) if follow_gradients(evidence, onset) else update
     before = median(values[:, : max(NEARBY, onset - NEARBY)])
     ends = (onset + 1, onset + NEARBY) if onset >= NEARBY else ()
     return any(_are_alike(median(values[:, onset:end]) - before) for end in ends)
@@ -61,7 +62,7 @@ def leaps_of_one(evidence):
     if len(evidence) <= PAST or len(update) < FEWEST_KERNELS:
         return np.zeros(update.shape, bool)
     is_plain = follow_gradients(evidence, len(evidence))
-    rate = update - _known(evidence.gradient) if is_plain else update
+    rate = update - finite(evidence.gradient) if is_plain else update
     rise = rate - shifted(smooth(rate, PAST), 1)
     leaps = rise - median_of_others(rise) >= LEAPT
     leaps &= rate - highest_before(rate) >= LEAPT_ABOVE_ALL
@@ -70,11 +71,7 @@ def leaps_of_one(evidence):
 
 
 def _update(evidence):
-    return _known(evidence.of_kernels("update_rms"))
-
-
-def _known(values):
-    return np.where(np.isfinite(values), values, np.nan)
+    return finite(evidence.of_kernels("update_rms"))
 
 
 def _one_has_risen(rate, onset):

@@ -12,7 +12,15 @@ Source: our own; no published tool follows a value across steps.
 import numpy as np
 
 from gtlog.diagnosis.faults import OVERWRITTEN
-from gtlog.diagnosis.robust import highest, highest_before, log10, median, median_of_others, windows
+from gtlog.diagnosis.robust import (
+    highest,
+    highest_before,
+    log10,
+    median,
+    median_of_others,
+    shifted,
+    windows,
+)
 from gtlog.diagnosis.sighting import Sighting
 from gtlog.diagnosis.words import percent, several, times
 
@@ -86,11 +94,11 @@ def _excess(evidence, rows, travelled):
     # The first updates of an optimizer that has no moments yet are larger than all that follow.
     later = np.concatenate([np.full((len(update), 1), np.nan), update[:, 1:]], axis=1)
     later[:, :2] = update[:, :2]
-    nearby = np.fmax(_highest_nearby(later), _next(update))
+    nearby = np.fmax(_highest_nearby(later), shifted(update, -1))
     number = _number(evidence)
     excess = travelled / (nearby * number)
     # If units, or the whole kernel, got no gradient for long, updates are rare and prove little.
-    is_sparse = _shifted(_highest_nearby(evidence.column("dead_units")[rows])) >= SPARSE
+    is_sparse = shifted(_highest_nearby(evidence.column("dead_units")[rows]), 1) >= SPARSE
     return np.where((nearby > 0) & ~is_sparse, excess / _needed(evidence), np.nan)
 
 
@@ -110,20 +118,16 @@ def _highest_nearby(update):
     return np.where(np.isneginf(highest), np.nan, highest)
 
 
-def _next(update):
-    return np.concatenate([update[:, 1:], np.full((len(update), 1), np.nan)], axis=1)
-
-
 def _jumps(evidence, rows, travelled, excess):
     value = evidence.column("value_rms")[rows]
-    is_far = travelled >= LEAST_DISTANCE * np.fmax(value, _shifted(value))
+    is_far = travelled >= LEAST_DISTANCE * np.fmax(value, shifted(value, 1))
     # Without peers a jump proves nothing: overlapping updates and bursts move a kernel just as far.
     bound = np.where(_number(evidence) <= FEW, 1.0, JUMP)
     usual = median_of_others(excess)
     is_jump = is_far & (excess >= bound) & (usual < 0.5)
     # As far as all updates could carry it, if each of them agreed, as they hardly ever do.
     is_alone = (excess >= 1 / EXCESS) & (excess >= ALONE * usual) & (_number(evidence) > FEW)
-    is_alone &= travelled >= LARGE_DISTANCE * np.fmax(value, _shifted(value))
+    is_alone &= travelled >= LARGE_DISTANCE * np.fmax(value, shifted(value, 1))
     is_alone &= _highest_nearby(evidence.column("update_rms")[rows] / value) <= LARGEST_RATIO
     is_alone &= ~_updates_leap(evidence, rows)
     is_alone[:, :FEWEST_PAST] = False
@@ -136,7 +140,7 @@ def _updates_leap(evidence, rows):
     """Where the updates are far larger than all before: then they made the way."""
     update = log10(evidence.column("update_rms")[rows])
     update = np.where(np.isfinite(update), update, np.nan)
-    return np.fmax(update, _next(update)) - highest_before(update) >= LEAP_OF_UPDATES
+    return np.fmax(update, shifted(update, -1)) - highest_before(update) >= LEAP_OF_UPDATES
 
 
 def _drifts(evidence):
@@ -164,21 +168,17 @@ def _returns(evidence, rows, excess):
 def _comes_back(evidence, rows, away):
     """Where little is left of the way from an earlier value, and that way was a long one."""
     value = evidence.column("value_rms")[rows]
-    before = _shifted(away)
-    return (away <= RETURN * before) & (before >= LEAST_WAY * _shifted(value))
+    before = shifted(away, 1)
+    return (away <= RETURN * before) & (before >= LEAST_WAY * shifted(value, 1))
 
 
 def _leaps(excess):
     """Where a kernel moved farther than usual, by more than its peers did."""
     leap = log10(excess)
     usual = np.full(leap.shape, np.nan)
-    usual[:, FEWEST_PAST:] = _shifted(median(windows(leap, NEARBY)))[:, FEWEST_PAST:]
+    usual[:, FEWEST_PAST:] = shifted(median(windows(leap, NEARBY)), 1)[:, FEWEST_PAST:]
     beyond = leap - usual
     return beyond - median_of_others(beyond) >= LEAP
-
-
-def _shifted(values):
-    return np.concatenate([np.full((len(values), 1), np.nan), values[:, :-1]], axis=1)
 
 
 def _sighting(evidence, place, jumped, travelled, excess, returned):
